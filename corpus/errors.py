@@ -1,0 +1,116 @@
+"""Every error a user can meet, one class per cause that they can act on.
+
+InterviewRagError
+├── UsageError                 wrong command line or question file (exit code 2)
+├── IndexNotFound              nothing ingested yet
+├── IndexBusy                  another process writes
+├── IndexCorrupt               a file of the index is damaged
+├── IndexMismatch              index made with other models or settings
+├── InvalidRow                 a row of a JSONL file is malformed
+├── ModelNotFound              no such model, or its hub cannot be reached
+├── WeightsMissing             the package that ships the weights is not installed
+├── WeightsMismatch            weights differ from the pinned SHA-256
+├── MissingExtra               an optional dependency is not installed
+└── StorageFull                the disk is full
+
+Each message is one line that says what is wrong, where, and what to do, in English and in Chinese.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+MessageLanguage = Literal["en", "zh"]
+
+
+class InterviewRagError(Exception):
+    """Base of all errors shown to users; subclasses carry one message template per language."""
+
+    en: ClassVar[str] = "{reason}"
+    zh: ClassVar[str] = "{reason}"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, **fields: object) -> None:
+        self.fields = fields
+        super().__init__(self.en.format(**fields))
+
+    def message(self, language: MessageLanguage) -> str:
+        """The one-line message in `language`."""
+        return (self.zh if language == "zh" else self.en).format(**self.fields)
+
+
+class UsageError(InterviewRagError):
+    """The command cannot be understood; fields: reason."""
+
+    exit_code = 2
+
+
+class IndexNotFound(InterviewRagError):
+    """There is no index in the folder; fields: path."""
+
+    en = "no index at {path}: run `interview-rag ingest PATH` first"
+    zh = "{path} 处还没有索引：请先运行 `interview-rag ingest PATH`"
+
+
+class IndexBusy(InterviewRagError):
+    """Another process holds the write lock; fields: path."""
+
+    en = "another process is writing to the index at {path}: wait for it to finish, then run the command again"
+    zh = "另一个进程正在写入索引 {path}：请等它结束后再运行"
+
+
+class IndexCorrupt(InterviewRagError):
+    """A file of the index is damaged; fields: path, reason."""
+
+    en = "the index file {path} is damaged ({reason}): run `interview-rag reindex` to rebuild it from the catalogue"
+    zh = "索引文件 {path} 已损坏（{reason}）：请运行 `interview-rag reindex`，从目录库重建"
+
+
+class IndexMismatch(InterviewRagError):
+    """The index was made with other models or settings; fields: name, stored, wanted."""
+
+    en = "the index was made with {name} {stored}, but {wanted} is configured: run `interview-rag reindex`, or configure {stored}"
+    zh = "索引是用 {name} {stored} 建立的，而当前配置为 {wanted}：请运行 `interview-rag reindex`，或改回 {stored}"
+
+
+class InvalidRow(InterviewRagError):
+    """A row of a JSONL file is malformed; fields: path, line, reason."""
+
+    en = "{path}, line {line}: {reason}"
+    zh = "{path} 第 {line} 行：{reason}"
+    exit_code = 2
+
+
+class ModelNotFound(InterviewRagError):
+    """A model cannot be loaded; fields: name, reason."""
+
+    en = "cannot load the model {name}: {reason}; give a local folder, a reachable Hugging Face id, or a bundled: name"
+    zh = "无法加载模型 {name}：{reason}；请改用本地目录、可访问的 Hugging Face 名称或 bundled: 内置模型"
+
+
+class WeightsMissing(InterviewRagError):
+    """The package that ships the weights is not installed; fields: name, package, command."""
+
+    en = "the weights of {name} are not installed (package {package}): run `{command}`"
+    zh = "缺少 {name} 的权重（软件包 {package}）：请运行 `{command}`"
+
+
+class WeightsMismatch(InterviewRagError):
+    """A weight file differs from its pin; fields: path, expected, actual."""
+
+    en = "the weight file {path} has SHA-256 {actual}, expected {expected}: reinstall its package; nothing was converted"
+    zh = "权重文件 {path} 的 SHA-256 为 {actual}，应为 {expected}：请重新安装该软件包；未做任何转换"
+
+
+class MissingExtra(InterviewRagError):
+    """An optional dependency is missing; fields: package, extra."""
+
+    en = "{package} is not installed: run `pip install 'interview-rag[{extra}]'`"
+    zh = "未安装 {package}：请运行 `pip install 'interview-rag[{extra}]'`"
+
+
+class StorageFull(InterviewRagError):
+    """The disk is full; fields: path."""
+
+    en = "no space left while writing {path}: free some space and run the command again; what was committed before is kept"
+    zh = "写入 {path} 时磁盘空间不足：请清理磁盘后重试；此前已提交的内容保持不变"

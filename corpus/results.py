@@ -1,0 +1,166 @@
+"""What comes out: hits of a search and checked, cited answers, with their JSON rows.
+
+The rows are the command contract (docs/architecture.md): CLI, UI and evaluation all show the same objects. `answer_row` and
+`answer_from_row` are inverse to each other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from corpus.documents import Chunk, ChunkId, Language
+
+Origin = Literal["generated", "quoted"]
+Outcome = Literal["answered", "quoted", "refused"]
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """Scores of one hit, higher is better; None where a stage did not run.
+
+    Attributes:
+        bm25: BM25 score, unbounded.
+        dense: cosine similarity of the embeddings.
+        fused: standardised weighted sum of the two.
+        rerank: relevance given by the reranker, 0-1.
+    """
+
+    bm25: float | None = None
+    dense: float | None = None
+    fused: float | None = None
+    rerank: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A chunk found for a question; `rank` starts at 1, `score` is the score that decided the rank."""
+
+    rank: int
+    chunk: Chunk
+    score: float
+    scores: Scores
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """Hits for a question, best first.
+
+    Attributes:
+        query: the standalone question that was searched for.
+        relevance: calibrated probability that the hits can answer the question, 0-1.
+        seconds: wall-clock time by stage.
+    """
+
+    query: str
+    hits: tuple[Hit, ...]
+    relevance: float
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence of an answer with the numbers of its citations and its support in them, 0-1 (None: not scoreable)."""
+
+    text: str
+    citations: tuple[int, ...]
+    support: float | None
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in the notes: source offsets of the quoted characters, which `quote` holds as their author wrote them."""
+
+    n: int
+    chunk_id: ChunkId
+    path: str
+    heading: tuple[str, ...]
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer, or a refusal, to one question.
+
+    Attributes:
+        question: as the user asked it.
+        query: the standalone question that was searched for.
+        answer: the text shown: the sentences joined, or the refusal.
+        language: language and script of `answer`.
+        refused: whether the notes were judged not to answer the question.
+        outcome: "answered" by the model, "quoted" from the notes only, or "refused".
+        support: mean support of the sentences; None if none is scoreable.
+        relevance: calibrated probability that the notes answer the question, 0-1.
+        suggestions: nearest headings, given with a refusal.
+        model, adapter, rope: what generated; None if no model ran.
+        left_out: what was dropped on the way and why, one line each.
+        tokens: "prompt" and "completion" counts of the model.
+        timings: seconds: "search", "rerank", "first_token", "total".
+    """
+
+    question: str
+    query: str
+    answer: str
+    language: Language
+    refused: bool
+    outcome: Outcome
+    support: float | None
+    relevance: float
+    sentences: tuple[Sentence, ...] = ()
+    citations: tuple[Citation, ...] = ()
+    suggestions: tuple[str, ...] = ()
+    model: str | None = None
+    adapter: str | None = None
+    rope: str | None = None
+    left_out: tuple[str, ...] = ()
+    tokens: dict[str, int] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+def hit_row(hit: Hit) -> Row:
+    """The contract's JSON form of a hit."""
+    chunk = hit.chunk
+    row: Row = {
+        "rank": hit.rank,
+        "chunk_id": chunk.id,
+        "path": chunk.path,
+        "heading": list(chunk.heading),
+        "start": chunk.start,
+        "end": chunk.end,
+        "text": chunk.text,
+        "score": hit.score,
+        "scores": asdict(hit.scores),
+    }
+    if chunk.page is not None:
+        row["page"] = chunk.page
+    return row
+
+
+def search_row(question_id: str, result: SearchResult) -> Row:
+    """The contract's JSON form of a search."""
+    return {
+        "id": question_id,
+        "query": result.query,
+        "relevance": result.relevance,
+        "seconds": round(sum(result.seconds.values()), 4),
+        "hits": [hit_row(hit) for hit in result.hits],
+    }
+
+
+def answer_row(answer: Answer, question_id: str | None = None) -> Row:
+    """The contract's JSON form of an answer."""
+    row = asdict(answer)
+    return row if question_id is None else {"id": question_id, **row}
+
+
+def answer_from_row(row: Row) -> Answer:
+    """The answer that `answer_row` wrote, lists turned back into tuples; an "id" is ignored."""
+    fields = {key: value for key, value in row.items() if key != "id"}
+    fields["sentences"] = tuple(Sentence(**{**s, "citations": tuple(s["citations"])}) for s in row["sentences"])
+    fields["citations"] = tuple(Citation(**{**c, "heading": tuple(c["heading"])}) for c in row["citations"])
+    fields["suggestions"], fields["left_out"] = tuple(row["suggestions"]), tuple(row["left_out"])
+    return Answer(**fields)

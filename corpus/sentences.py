@@ -1,0 +1,42 @@
+"""Sentence boundaries in Chinese and English, as spans, so that nothing of the text is lost."""
+
+from __future__ import annotations
+
+import re
+
+# Chinese sentence ends with the closing quotes that belong to them; an English end needs white space and no abbreviation
+# before it; a line end always ends a sentence, since notes put list items and formulas on lines of their own.
+_END = re.compile(
+    r"""
+    [。！？；…]+[”’」』）】》\"']*
+  | (?<!\d)[!?]+[\"')\]]*(?=\s|$)
+  | (?<![A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bet\sal)(?<!\bFig)(?<!\bEq)(?<!\bvs)(?<!\bcf)(?<!\bSec)(?<!\bDr)
+    \.[\"')\]]*(?=\s+[A-Z0-9\"'(\[`$*“]|\s*$|\s*[\u4e00-\u9fff])
+  | [?!](?=[\u4e00-\u9fff])
+  | \n
+    """,
+    re.VERBOSE,
+)
+_PROTECTED = re.compile(r"```.*?```|\$\$.*?\$\$|\$[^$\n]+\$|`[^`\n]+`", re.DOTALL)
+
+
+def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
+    """Spans of the sentences of a text, without surrounding white space; formulas and code are never split.
+
+    Everything between two spans is white space, so the spans cover all that can be read.
+    """
+    protected = [match.span() for match in _PROTECTED.finditer(text)]
+    ends = [m.end() for m in _END.finditer(text) if not any(a < m.end() < b for a, b in protected)]
+    spans, start = [], 0
+    for end in [*ends, len(text)]:
+        piece = text[start:end]
+        if stripped := piece.strip():
+            first = start + piece.index(stripped[0])
+            spans.append((first, first + len(stripped)))
+        start = max(start, end)
+    return tuple(spans)
+
+
+def sentences(text: str) -> tuple[str, ...]:
+    """The sentences of a text, in order, without surrounding white space."""
+    return tuple(text[start:end] for start, end in sentence_spans(text))
