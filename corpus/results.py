@@ -89,10 +89,11 @@ class Answer:
     Attributes:
         question: as the user asked it.
         query: the standalone question that was searched for.
-        answer: the text shown: the sentences joined, or the refusal.
+        answer: the text shown: the notice, if any, and the sentences joined, or the refusal.
+        notice: a line of ours before the sentences, such as that the notes are in another language.
         language: language and script of `answer`.
         refused: whether the notes were judged not to answer the question.
-        outcome: "answered" by the model, "quoted" from the notes only, or "refused".
+        outcome: "answered" if the model wrote part of it, "quoted" if all of it is quoted, or "refused".
         support: mean support of the sentences; None if none is scoreable.
         relevance: calibrated probability that the notes answer the question, 0-1.
         suggestions: nearest headings, given with a refusal.
@@ -112,6 +113,7 @@ class Answer:
     relevance: float
     sentences: tuple[Sentence, ...] = ()
     citations: tuple[Citation, ...] = ()
+    notice: str | None = None
     suggestions: tuple[str, ...] = ()
     model: str | None = None
     adapter: str | None = None

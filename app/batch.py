@@ -1,0 +1,84 @@
+"""Question files in, answer and hit files out: JSON Lines, one row a question."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import InvalidRow, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """A row of a question file."""
+
+    id: str
+    question: str
+    history: tuple[str, ...] = ()
+
+
+def read_questions(path: Path) -> tuple[QuestionRow, ...]:
+    """Read a question file.
+
+    Raises:
+        UsageError: there is no such file.
+        InvalidRow: a row is no JSON object, lacks a field, or repeats an id.
+    """
+    rows: dict[str, QuestionRow] = {}
+    for number, fields in _objects(path):
+        row = _question(path, number, fields)
+        if row.id in rows:
+            raise InvalidRow(path=path, line=number, reason=f"the id {row.id!r} occurs twice")
+        rows[row.id] = row
+    return tuple(rows.values())
+
+
+def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise UsageError(reason=f"no such file: {path}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(reason=f"{path} cannot be read as UTF-8 text: {error}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line)
+        except ValueError as error:
+            raise InvalidRow(path=path, line=number, reason=f"no JSON: {error}") from error
+        if not isinstance(fields, dict):
+            raise InvalidRow(path=path, line=number, reason="a JSON object is wanted")
+        yield number, fields
+
+
+def _question(path: Path, number: int, fields: dict[str, Any]) -> QuestionRow:
+    history = fields.get("history") or []
+    if not isinstance(fields.get("id"), str | int):
+        raise InvalidRow(path=path, line=number, reason='the field "id" is missing')
+    if not isinstance(fields.get("question"), str) or not fields["question"].strip():
+        raise InvalidRow(path=path, line=number, reason='the field "question" is missing or empty')
+    if not isinstance(history, list) or not all(isinstance(turn, str) for turn in history):
+        raise InvalidRow(path=path, line=number, reason='the field "history" must be a list of strings')
+    return QuestionRow(str(fields["id"]), fields["question"], tuple(history))
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
+    """Write rows as they come; the file takes its name when it is whole. Returns their number."""
+    partial = path.with_name(path.name + ".partial")
+    count = 0
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("w", encoding="utf-8") as stream:
+            for row in rows:
+                stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+                stream.flush()
+                count += 1
+        os.replace(partial, path)
+    except OSError as error:
+        raise UsageError(reason=f"cannot write {path}: {error.strerror or error}") from error
+    return count

@@ -1,0 +1,103 @@
+"""How a function becomes a command: the options that every command has, and errors as one line with an exit code."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.console import Console
+from app.session import Session
+from corpus.errors import InterviewRagError
+
+_COMMON: dict[str, tuple[Any, Any]] = {
+    "index": (
+        Annotated[Path | None, typer.Option("--index", envvar="INTERVIEW_RAG_INDEX", help="Folder of the index.", show_default=False)],
+        None,
+    ),
+    "config": (Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).", show_default=False)], None),
+    "as_json": (Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")], False),
+    "debug": (Annotated[bool, typer.Option("--debug", help="Show tracebacks and the log.")], False),
+}
+
+cli = typer.Typer(
+    name="interview-rag",
+    help="Ask questions over your own LLM-interview notes, offline, with every sentence cited and checked.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Register a command; `function` takes a Session and a Console before its own options."""
+
+    @wraps(function)
+    def run(*, index: Path | None, config: Path | None, as_json: bool, debug: bool, **own: Any) -> None:
+        console = Console(as_json, "en", debug)
+        try:
+            from app.settings import load_settings, message_language
+
+            console = Console(as_json, message_language(), debug)
+            _quiet_libraries(debug)
+            settings = load_settings(config, index=index)
+            console = Console(as_json, message_language(settings.messages), debug)
+            with console.progress() as progress:
+                function(Session(settings, progress), console, **own)
+        except InterviewRagError as error:
+            _fail(console, error)
+
+    own = list(inspect.signature(function, eval_str=True).parameters.values())[2:]
+    common = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        for name, (annotation, default) in _COMMON.items()
+    ]
+    run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + common)  # type: ignore[attr-defined]
+    cli.command(name=function.__name__.rstrip("_"))(run)
+    return function
+
+
+def _fail(console: Console, error: InterviewRagError) -> None:
+    if console.debug:
+        import traceback
+
+        traceback.print_exception(error)
+    console.error(error)
+    raise typer.Exit(error.exit_code)
+
+
+def _quiet_libraries(debug: bool) -> None:
+    """Keep model libraries off the hub's network chatter and off standard error, unless debugging."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+    if not debug:
+        os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    logging.basicConfig(level=logging.INFO if debug else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+
+
+def run_cli() -> int:
+    """Run the command line; returns the exit code: 0 fine, 1 a failure in the work, 2 wrong usage."""
+    try:
+        code = cli(standalone_mode=False)
+    except typer.Exit as stop:
+        return stop.exit_code
+    except typer.TyperException as error:
+        print(f"error: {' '.join(str(getattr(error, 'format_message', error.__str__)()).split())}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if "--debug" in sys.argv:
+            raise
+        print(f"error: {type(error).__name__}: {' '.join(str(error).split())} (--debug shows where)", file=sys.stderr)
+        return 1
+    return int(code or 0)

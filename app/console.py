@@ -1,0 +1,70 @@
+"""What a command prints: one JSON document on standard output, or text for a person; messages and progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from corpus.errors import InterviewRagError, MessageLanguage
+
+if TYPE_CHECKING:
+    from retrieval.weights import Progress
+
+_STAGES: dict[MessageLanguage, dict[str, str]] = {
+    "en": {"verify": "Checking weights", "convert": "Preparing model", "read": "Reading", "embed": "Embedding", "ask": "Answering", "search": "Searching"},
+    "zh": {"verify": "校验权重", "convert": "准备模型", "read": "读取", "embed": "计算向量", "ask": "回答", "search": "检索"},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Console:
+    """Where a command's output goes, and in which language its messages are."""
+
+    as_json: bool
+    language: MessageLanguage
+    debug: bool = False
+
+    def document(self, value: Any) -> None:
+        """The command's one JSON document."""
+        print(json.dumps(value, ensure_ascii=False, indent=2))
+
+    def text(self, line: str = "", *, end: str = "\n") -> None:
+        """Text for a person; nothing under `--json`."""
+        if not self.as_json:
+            print(line, end=end, flush=True)
+
+    def say(self, english: str, chinese: str) -> None:
+        """A message for a person, in their language."""
+        self.text(chinese if self.language == "zh" else english)
+
+    def error(self, error: InterviewRagError) -> None:
+        """One line on standard error."""
+        label = "错误：" if self.language == "zh" else "error: "
+        print(label + " ".join(error.message(self.language).split()), file=sys.stderr)
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Progress bars on standard error, with rate and remaining time, one a stage; they go when all are done."""
+        from rich.console import Console as RichConsole
+        from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        # Standard output stays as it is: it carries the answer while bars run.
+        bars = Bars(*columns, console=RichConsole(stderr=True), transient=True, redirect_stdout=False)
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, done: int, total: int) -> None:
+            if stage not in tasks:
+                tasks[stage] = bars.add_task(_STAGES[self.language].get(stage, stage))
+            bars.update(tasks[stage], completed=done, total=total)
+            bars.stop() if bars.finished else bars.start()
+
+        try:
+            yield report
+        finally:
+            bars.stop()

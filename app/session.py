@@ -1,0 +1,72 @@
+"""What a command works with: the settings, the index, and the models, each loaded when first used."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from generation.answerer import Answerer
+    from generation.language_model import TransformersLM
+    from retrieval.embeddings import SentenceTransformerEmbeddings
+    from retrieval.retriever import HybridRetriever
+    from retrieval.store import IndexStore
+    from retrieval.weights import Progress
+
+
+class Session:
+    """Everything a command needs, made from the settings on demand."""
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+        self.settings = settings
+        self.progress = progress
+
+    @cached_property
+    def store(self) -> IndexStore:
+        """The index folder."""
+        from retrieval.store import IndexStore
+
+        return IndexStore(self.settings.index.expanduser())
+
+    @cached_property
+    def embedder(self) -> SentenceTransformerEmbeddings:
+        """The embedding model."""
+        from retrieval.embeddings import load_embeddings
+
+        return load_embeddings(self.settings.embeddings, device=self.settings.device, progress=self.progress)
+
+    @cached_property
+    def model(self) -> TransformersLM:
+        """The language model."""
+        from generation.language_model import Decoding, load_language_model
+
+        decoding = Decoding(**self.settings.decoding.model_dump())
+        return load_language_model(self.settings.generator, decoding=decoding, device=self.settings.device, progress=self.progress)
+
+    def retriever(self, *, k: int | None = None) -> HybridRetriever:
+        """A retriever over the index as it is now.
+
+        Raises:
+            IndexNotFound: before any model is loaded.
+        """
+        from retrieval.retriever import HybridRetriever, RetrievalSettings
+
+        chosen = self.settings.retrieval
+        snapshot = self.store.snapshot(self.settings.embeddings, use_gpu=chosen.use_gpu)
+        settings = RetrievalSettings(k=k or chosen.k, pool=chosen.pool, dense_weight=chosen.dense_weight)
+        return HybridRetriever(snapshot=snapshot, embedder=self.embedder, settings=settings)
+
+    def answerer(self) -> Answerer:
+        """Answers over the index as it is now."""
+        from generation.answerer import Answerer, AnswerSettings
+        from generation.evidence import EvidenceSettings
+
+        chosen = self.settings.answering
+        settings = AnswerSettings(
+            min_relevance=chosen.min_relevance,
+            prompt_tokens=chosen.prompt_tokens,
+            evidence=EvidenceSettings(sentences=chosen.evidence_sentences),
+        )
+        retriever = self.retriever()
+        return Answerer(retriever, self.model if chosen.compose else None, settings)

@@ -1,0 +1,123 @@
+"""Settings: defaults, then the configuration file, then the environment, then the command line; later ones win.
+
+The configuration file is TOML, by default `config.toml` in the user's configuration folder, with the names used here:
+
+    generator = "bundled:gemma-3-270m"
+    [retrieval]
+    k = 8
+
+In the environment the same are INTERVIEW_RAG_GENERATOR and INTERVIEW_RAG_RETRIEVAL__K.
+"""
+
+from __future__ import annotations
+
+import locale
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError, TomlConfigSettingsSource
+
+from corpus.errors import MessageLanguage, UsageError
+
+DEFAULT_CONFIG = Path(platformdirs.user_config_dir("interview-rag", appauthor=False)) / "config.toml"
+DEFAULT_INDEX = Path(platformdirs.user_data_dir("interview-rag", appauthor=False)) / "index"
+
+
+class Section(BaseModel):
+    """A table of the configuration file; unknown names are errors, so that a typing mistake is not ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Ingestion(Section):
+    """How notes are cut."""
+
+    chunk_tokens: int = Field(320, ge=32, le=480, description="most tokens of a chunk, in the embedding model's tokens")
+
+
+class Retrieval(Section):
+    """How notes are searched."""
+
+    k: int = Field(8, ge=1, le=100, description="hits per question")
+    pool: int = Field(100, ge=1, description="candidates taken from BM25 and from dense search before fusion")
+    dense_weight: float = Field(0.5, ge=0, le=1, description="weight of the dense score in the fusion")
+    use_gpu: bool = Field(True, description="search on a GPU where FAISS sees one")
+
+
+class Answering(Section):
+    """How questions are answered."""
+
+    compose: bool = Field(True, description="have the language model open the answer; false quotes the notes only")
+    min_relevance: float = Field(0.5, ge=0, le=1, description="below this calibrated relevance a question is refused")
+    evidence_sentences: int = Field(6, ge=1, le=40, description="most sentences of the notes in an answer")
+    prompt_tokens: int = Field(600, ge=64, description="most tokens of evidence in the prompt")
+
+
+class DecodingSettings(Section):
+    """How the language model picks tokens."""
+
+    max_tokens: int = Field(96, ge=1)
+    temperature: float = Field(0.0, ge=0, description="0 decodes greedily")
+    top_k: int | None = Field(None, ge=1)
+    top_p: float | None = Field(None, gt=0, le=1)
+    min_p: float | None = Field(None, ge=0, le=1)
+    repetition_penalty: float = Field(1.0, gt=0)
+    seed: int = 0
+
+
+class Settings(BaseSettings):
+    """All settings of one run."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="INTERVIEW_RAG_", env_nested_delimiter="__", extra="forbid", frozen=True, protected_namespaces=()
+    )
+
+    index: Path = Field(DEFAULT_INDEX, description="folder of the index")
+    embeddings: str = Field("bundled:multilingual-e5-small", description="bundled: name, local folder or Hugging Face id")
+    generator: str = Field("bundled:gemma-3-270m", description="bundled: name, local folder or Hugging Face id")
+    device: str | None = Field(None, description="torch device; found out if not given")
+    messages: Literal["auto", "en", "zh"] = Field("auto", description="language of messages; auto follows the locale")
+    ingestion: Ingestion = Ingestion()
+    retrieval: Retrieval = Retrieval()
+    answering: Answering = Answering()
+    decoding: DecodingSettings = DecodingSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource, file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:  # fmt: skip
+        """Flags over environment over file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+
+def load_settings(config: Path | None = None, **flags: Any) -> Settings:
+    """Read the settings; flags that are None count as not given.
+
+    Raises:
+        UsageError: the file does not exist or is no TOML, or a setting is unknown or out of range.
+    """
+    if config is not None and not config.is_file():
+        raise UsageError(reason=f"no such configuration file: {config}")
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=config or DEFAULT_CONFIG)
+
+    try:
+        return FromFile(**{name: value for name, value in flags.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise UsageError(reason=f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    except (tomllib.TOMLDecodeError, SettingsError) as error:
+        raise UsageError(reason=f"configuration {config or DEFAULT_CONFIG}: {error}") from error
+
+
+def message_language(settings_value: str = "auto") -> MessageLanguage:
+    """The language of messages: as set, or that of the locale, English unless it is Chinese."""
+    if settings_value in ("en", "zh"):
+        return "zh" if settings_value == "zh" else "en"
+    name = locale.setlocale(locale.LC_MESSAGES) or ""
+    return "zh" if name.lower().startswith(("zh", "chinese")) else "en"

@@ -1,0 +1,36 @@
+"""What the index holds, in numbers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from retrieval.store import IndexStore
+
+
+def index_status(store: IndexStore, *, files: bool = False) -> dict[str, Any]:
+    """Documents, chunks, languages, size and models of an index; with `files`, a row for each document.
+
+    Raises:
+        IndexNotFound: nothing has been ingested yet.
+    """
+    catalogue = store.catalogue()
+    try:
+        documents = catalogue.documents()
+        status: dict[str, Any] = {
+            "index": str(store.path),
+            "documents": len(documents),
+            "chunks": sum(document.chunks for document in documents),
+            "languages": dict(Counter(document.language for document in documents)),
+            "bytes": sum(path.stat().st_size for path in store.path.rglob("*") if path.is_file()),
+            "generation": int(catalogue.meta("generation") or 0),
+            "embedding_model": catalogue.meta("embedding_model"),
+            "last_sync": datetime.fromtimestamp(catalogue.path.stat().st_mtime, UTC).isoformat(timespec="seconds"),
+        }
+    finally:
+        catalogue.close()
+    if files:
+        status["files"] = [asdict(document) for document in documents]
+    return status

@@ -1,0 +1,138 @@
+"""From hits to evidence: the sentences of the passages that answer the question, in reading order.
+
+A small model copies well and judges badly, so finding the evidence is the encoder's job, and the language model sees only what was
+selected here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.documents import Chunk, Language
+from corpus.results import Hit
+from corpus.sentences import sentence_spans
+from retrieval.analysis import fold, terms
+from retrieval.bm25 import BM25Index
+from retrieval.embeddings import Embedder
+from retrieval.fusion import standardise
+
+FloatVector = NDArray[np.float32]
+
+# Lines that carry no statement: list of references, bare headings, table rules, single symbols.
+_NO_STATEMENT = re.compile(r"^(\W*(参考|References|參考)\W*|[\W\d_]+$)")
+_SUBHEADING = re.compile(r"^#{1,6}\s")
+_LIST_MARK = re.compile(r"^(?:[-*+•·]|\d+[.)、．])\s+")
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """How much evidence, and what counts.
+
+    Attributes:
+        sentences: most sentences to select.
+        hits: best hits to read.
+        lexical_weight: weight of shared terms against the encoder's similarity, 0-1.
+        hit_weight: how much the hit's own score adds, in standard deviations.
+        same_language: what a sentence in the question's language gains, in standard deviations.
+        neighbour_weight: share of a neighbouring sentence's score that a sentence takes on, 0-1.
+    """
+
+    sentences: int = 6
+    hits: int = 5
+    lexical_weight: float = 0.4
+    hit_weight: float = 0.8
+    same_language: float = 1.0
+    neighbour_weight: float = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSentence:
+    """A sentence of a chunk: `text` is clean and without list marks, `[start, end)` its span in the chunk's text."""
+
+    chunk: Chunk
+    start: int
+    end: int
+    text: str
+    score: float
+
+    def source_span(self) -> tuple[int, int]:
+        """The span in the document's source."""
+        return self.chunk.source_span(self.start, self.end)
+
+
+def candidate_sentences(chunk: Chunk) -> tuple[tuple[int, int], ...]:
+    """Spans of a chunk's sentences that state something."""
+    return tuple((a, b) for a, b in sentence_spans(chunk.text) if _states_something(chunk.text[a:b]))
+
+
+def _states_something(sentence: str) -> bool:
+    return len(sentence) > 3 and not _NO_STATEMENT.match(sentence) and not _SUBHEADING.match(sentence) and sentence[-1] not in "?？"
+
+
+def plain_sentence(sentence: str) -> str:
+    """A sentence without its list mark and Markdown emphasis, as it reads in an answer."""
+    return re.sub(r"\*\*(.+?)\*\*", r"\1", _LIST_MARK.sub("", sentence)).strip()
+
+
+def select_evidence(
+    question: str, hits: Sequence[Hit], *, embedder: Embedder, bm25: BM25Index, settings: EvidenceSettings, language: Language
+) -> tuple[EvidenceSentence, ...]:
+    """The sentences that best answer a question, by hit and then in reading order; repeats are dropped.
+
+    A sentence's score is the standardised similarity of "heading: sentence" with the question, plus standardised term overlap,
+    plus its hit's score, smoothed with its neighbours', because an answer is often a list or a run of sentences.
+    """
+    places = [(hit, a, b) for hit in hits[: settings.hits] for a, b in candidate_sentences(hit.chunk)]
+    if not places:
+        return ()
+    texts = [_in_context(hit.chunk, a, b) for hit, a, b in places]
+    cosine = embedder.encode_passages(texts) @ embedder.encode_query(question)[0]
+    overlap = _overlap(question, texts, bm25)
+    own = (1 - settings.lexical_weight) * standardise(cosine) + settings.lexical_weight * standardise(overlap)
+    hit_scores = standardise(np.array([hit.score for hit, _, _ in places], dtype=np.float32))
+    chinese = language.startswith("zh")
+    familiar = np.array([hit.chunk.language.startswith("zh") == chinese for hit, _, _ in places], dtype=np.float32)
+    scores = own + settings.hit_weight * hit_scores + settings.same_language * familiar
+    scores = _smooth(scores, [hit.rank for hit, _, _ in places], settings.neighbour_weight)
+    chosen = _take(np.argsort(-scores, kind="stable"), [fold(t) for t in texts], settings.sentences)
+    return tuple(_evidence(places[i], float(scores[i])) for i in sorted(chosen))
+
+
+def _in_context(chunk: Chunk, start: int, end: int) -> str:
+    """The sentence under its own heading, which often names the subject that the sentence leaves out."""
+    heading = chunk.heading[-1] if chunk.heading else ""
+    return f"{heading} {plain_sentence(chunk.text[start:end])}"
+
+
+def _overlap(question: str, texts: Sequence[str], bm25: BM25Index) -> FloatVector:
+    wanted = {term: max(bm25.idf_of(term), 0.0) for term in terms(question)}
+    return np.array([sum(wanted[t] for t in set(terms(text)) & wanted.keys()) for text in texts], dtype=np.float32)
+
+
+def _smooth(scores: FloatVector, groups: Sequence[int], weight: float) -> FloatVector:
+    """Add a share of the neighbours' scores within the same group."""
+    smoothed = scores.copy()
+    for i, group in enumerate(groups):
+        near = [scores[j] for j in (i - 1, i + 1) if 0 <= j < len(groups) and groups[j] == group]
+        if near:
+            smoothed[i] = (1 - weight) * scores[i] + weight * sum(near) / len(near)
+    return smoothed
+
+
+def _take(order: NDArray[np.int64], texts: Sequence[str], count: int) -> list[int]:
+    chosen: dict[str, int] = {}
+    for i in order:
+        chosen.setdefault(texts[i], int(i))
+        if len(chosen) == count:
+            break
+    return list(chosen.values())
+
+
+def _evidence(place: tuple[Hit, int, int], score: float) -> EvidenceSentence:
+    hit, start, end = place
+    return EvidenceSentence(hit.chunk, start, end, plain_sentence(hit.chunk.text[start:end]), score)

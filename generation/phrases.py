@@ -1,0 +1,26 @@
+"""The few sentences that are ours and not the notes', in each language of an answer."""
+
+from __future__ import annotations
+
+from corpus.documents import Language
+
+_REFUSAL: dict[Language, str] = {
+    "zh-Hans": "你的笔记里没有找到这个问题的答案。",
+    "zh-Hant": "你的筆記裡沒有找到這個問題的答案。",
+    "en": "Your notes do not answer this question.",
+}
+_FOREIGN_NOTES: dict[Language, str] = {
+    "zh-Hans": "笔记中与此相关的内容是英文，原文如下：",
+    "zh-Hant": "筆記中與此相關的內容是英文，原文如下：",
+    "en": "Your notes answer this in Chinese; quoted as they stand:",
+}
+
+
+def refusal(language: Language) -> str:
+    """What is said when the notes do not answer."""
+    return _REFUSAL.get(language, _REFUSAL["en"])
+
+
+def foreign_notes(language: Language) -> str:
+    """What is said before evidence in another language than the question's."""
+    return _FOREIGN_NOTES.get(language, _FOREIGN_NOTES["en"])

@@ -1,0 +1,120 @@
+"""What a web page leaves around and inside an article: advertisements, buttons, copyright notes.
+
+A line is residue only if all of it is, or if it holds a phrase that no note contains and is too short to hold much else.
+Headings are never judged here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ingest.clean_draft import Edit, Rule
+from ingest.clean_protect import code_and_formulas, overlaps
+from ingest.clean_vocabulary import (
+    ADVERTISEMENTS,
+    AMBIGUOUS_BUTTONS,
+    BUTTONS,
+    CLOSING,
+    COPYRIGHT,
+    COUNT,
+    DAY,
+    NEIGHBOURS,
+)
+
+
+class Line(NamedTuple):
+    """A line and its span; `end` includes the line end."""
+
+    start: int
+    end: int
+    text: str
+
+
+def lines_of(text: str) -> list[Line]:
+    """The lines of a text, in order."""
+    lines, start = [], 0
+    for piece in text.split("\n"):
+        end = min(start + len(piece) + 1, len(text))
+        lines.append(Line(start, end, piece))
+        start = end
+    return [line for line in lines if line.end > line.start]
+
+
+_BUTTON = re.compile(rf"(?<![A-Za-z])(?:{BUTTONS})(?![A-Za-z])", re.IGNORECASE)
+_FILLER = re.compile(rf"{DAY}|{COUNT}|[\s·|/•:：>»,，\-–—]+")
+_AMBIGUOUS = re.compile(rf"\W*(?:{AMBIGUOUS_BUTTONS})\W*", re.IGNORECASE)
+_ADVERTISEMENT = re.compile(ADVERTISEMENTS, re.IGNORECASE)
+_COPYRIGHT = re.compile(COPYRIGHT, re.IGNORECASE)
+_CLOSING = re.compile(CLOSING, re.IGNORECASE)
+_NEIGHBOUR = re.compile(rf"^\W*{NEIGHBOURS}(?:\s*[:：>»«\-].{{0,80}}|\s+.{{0,60}}|\W*)$", re.IGNORECASE)
+_MAX_ADVERTISEMENT = 120
+_MAX_COPYRIGHT = 200
+# "Published on 2024-05-01 by …": only with a full date, since notes have lines such as "released: June 2018".
+_BYLINE = re.compile(
+    r"^\s*(?:(?:发布|發布|编辑|編輯|修改|更新|首发|最后更新|最后修改|创建)(?:于|於|時間|时间|日期)?|"
+    r"(?:posted|published|(?:last )?updated|last modified)(?: on| at| by)?|.{0,20}\s(?:原创\s*)?于)"
+    rf"\s*[:：]?\s*{DAY}.{{0,40}}$",
+    re.IGNORECASE,
+)
+_COUNTER = re.compile(rf"\s*[（(]\s*{COUNT}\s*[)）]\s*")
+_INLINE_ADVERTISEMENT = re.compile(r"[ \t]*立即(?:学习|下载|领取)[“\"][^”\"\n]{0,40}[”\"][;；。]?")
+
+
+def is_button_line(text: str) -> bool:
+    """Whether a line holds nothing but the words of buttons and counters."""
+    rest, buttons = _BUTTON.subn("", text)
+    return buttons > 0 and not _FILLER.sub("", rest) and not _AMBIGUOUS.fullmatch(text)
+
+
+def ends_article(text: str) -> bool:
+    """Whether a line stands after an article's last: copyright notes, links to the neighbours, the reply form."""
+    name = _classify(text)
+    return name in ("copyright", "neighbour-link") or (name == "page-button" and len(text.strip()) > 3)
+
+
+def _classify(text: str) -> str | None:
+    """The rule that drops a line, if one does."""
+    bare = text.lstrip("> \t*-")
+    if not bare or len(bare) > _MAX_COPYRIGHT or text.lstrip().startswith("#"):
+        return None
+    if len(bare) <= _MAX_ADVERTISEMENT and _ADVERTISEMENT.search(bare):
+        return "advertisement"
+    if _COPYRIGHT.search(bare):
+        return "copyright"
+    if _CLOSING.search(bare) or _NEIGHBOUR.match(bare):
+        return "neighbour-link"
+    return "page-button" if _BYLINE.match(text) or is_button_line(bare) else None
+
+
+def _lines_named(name: str) -> Rule:
+    def rule(text: str) -> Iterator[Edit]:
+        spans = code_and_formulas(text)
+        lines = lines_of(text)
+        residue = [_classify(line.text) for line in lines]
+        for at, line in enumerate(lines):
+            found = residue[at] or ("page-button" if _is_counter(lines, residue, at) else None)
+            if found == name and not overlaps(spans, line.start, line.end):
+                yield Edit(line.start, line.end)
+
+    return rule
+
+
+def _is_counter(lines: list[Line], residue: list[str | None], at: int) -> bool:
+    """Whether a line is a lone `(0)` beside residue; elsewhere it may number a formula."""
+    if not _COUNTER.fullmatch(lines[at].text):
+        return False
+    above = next((residue[i] for i in range(at - 1, -1, -1) if lines[i].text.strip()), None)
+    below = next((residue[i] for i in range(at + 1, len(lines)) if lines[i].text.strip()), None)
+    return (above or below) is not None
+
+
+def _inline_advertisements(text: str) -> Iterator[Edit]:
+    return (Edit(*match.span()) for match in _INLINE_ADVERTISEMENT.finditer(text))
+
+
+RESIDUE_RULES: tuple[tuple[str, Rule], ...] = (
+    ("advertisement", _inline_advertisements),
+    *((name, _lines_named(name)) for name in ("page-button", "advertisement", "copyright", "neighbour-link")),
+)

@@ -1,0 +1,48 @@
+"""The structure of a cleaned document: a flat list of sections, each with the path of headings above it.
+
+Markdown headings are taken as they are; under them, and in plain text, `parse_plain` recognises the headings that people write
+without marks: numbered questions, bold lines, `Q:` lines, short lines on their own.
+"""
+
+from __future__ import annotations
+
+from corpus.documents import Document, Section
+from ingest.parse_lines import scan
+from ingest.parse_markdown import markdown_headings
+from ingest.parse_outline import Heading, outline
+from ingest.parse_questions import is_question
+
+
+def parse(document: Document) -> tuple[Section, ...]:
+    """Split a document into sections.
+
+    Returns:
+        Sections in order. Their bodies, with the heading lines between them, cover the text; a heading with nothing under it
+        before the next one has an empty body.
+    """
+    text = document.text
+    lines = scan(text)
+    headings = outline(lines, markdown_headings(text, lines))
+    sections = []
+    path: list[Heading] = []
+    start, question = 0, False
+    for heading in headings:
+        sections.append(_section(text, path, start, heading.start, question))
+        path = [above for above in path if above.level < heading.level]
+        if heading.title:
+            path.append(heading)
+        start, question = heading.end, bool(heading.title) and is_question(heading.title)
+    sections.append(_section(text, path, start, len(text), question))
+    first, *rest = sections
+    return tuple([first, *rest] if first.end > first.start else rest)
+
+
+def _section(text: str, path: list[Heading], start: int, end: int, question: bool) -> Section:
+    """A section without the white space around its body."""
+    body = text[start:end]
+    left = len(body) - len(body.lstrip("\n \t"))
+    if left == len(body):
+        return Section(tuple(heading.title for heading in path), start, start, question)
+    # Indentation of the first line is part of the body: it can be that of a list or of code.
+    left = body.rfind("\n", 0, left) + 1
+    return Section(tuple(heading.title for heading in path), start + left, start + len(body.rstrip()), question)

@@ -1,0 +1,71 @@
+"""Headings that carry Markdown marks, from the tokens of markdown-it-py."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from markdown_it import MarkdownIt
+
+from ingest.parse_lines import Line
+
+# `##标题` without a space is no heading in CommonMark, but is one in many notes; `#标签` in a row of tags is none.
+_TIGHT = re.compile(r"^(#{2,6}|#(?!.*\s#))(?=[^\s#!])(.*[\u4e00-\u9fff\w?？].*?)#*\s*$")
+_MARKS = re.compile(r"^\s*(?:>\s*)*#{1,6}\s*|\s+#+\s*$")
+_MAX_SETEXT = 80
+_SENTENCE = re.compile(r"[。！；;,，：:]\s*$")
+
+
+class MarkedHeading(NamedTuple):
+    """A marked heading: its level, its title, and the lines `[first, last]` that it takes up."""
+
+    level: int
+    title: str
+    first: int
+    last: int
+
+
+@cache
+def _parser() -> MarkdownIt:
+    # Indented code and HTML blocks would swallow the headings of sloppy notes; raw HTML is gone after cleaning anyway.
+    return MarkdownIt("commonmark").disable(["code", "html_block", "reference"])
+
+
+def markdown_headings(text: str, lines: tuple[Line, ...]) -> dict[int, MarkedHeading]:
+    """Marked headings by their first line.
+
+    A setext underline counts only under a single short line and with three marks or more: scraped lists put a lone `-` under
+    ordinary text.
+    """
+    found: dict[int, MarkedHeading] = {}
+    tokens = _parser().parse(text)
+    for token, inline in zip(tokens, tokens[1:], strict=False):
+        if token.type != "heading_open" or token.map is None:
+            continue
+        first, last = token.map[0], token.map[1] - 1
+        if lines[first].kind == "code" or (not token.markup.startswith("#") and not _is_setext(lines, first, last)):
+            continue
+        if title := plain_title(inline.content):
+            found[first] = MarkedHeading(int(token.tag[1]), title, first, last)
+    for at, line in enumerate(lines):
+        if at not in found and line.kind != "code" and (match := _TIGHT.match(line.text)):
+            found[at] = MarkedHeading(len(match[1]), plain_title(match[2]), at, at)
+    return found
+
+
+def _is_setext(lines: tuple[Line, ...], first: int, last: int) -> bool:
+    title = lines[first].text
+    return (
+        last == first + 1
+        and len(lines[last].text.strip()) >= 3
+        and len(title) <= _MAX_SETEXT
+        and lines[first].kind == "text"
+        and not _SENTENCE.search(title)
+    )
+
+
+def plain_title(text: str) -> str:
+    """A heading as it reads: without marks, emphasis and code ticks, white space collapsed."""
+    bare = _MARKS.sub("", text)
+    return " ".join(re.sub(r"\*\*|__|~~|`", "", bare).strip("* ").split())

@@ -1,0 +1,168 @@
+"""Which candidates are headings, and how they nest.
+
+Numbers decide most of it: a number that continues a series belongs to that series, a `1.` opens a new one inside what is open.
+So `1.`, `2.` inside the answer to question 5 nest below it, and `6.` goes on with the questions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import NamedTuple
+
+from ingest.parse_lines import Line
+from ingest.parse_markdown import MarkedHeading
+from ingest.parse_plain import Candidate, Sort, candidate, is_answer_mark
+
+# Depth of headings; marked ones lie above all others, and series nest in between.
+_SERIES_BASE = 10.0
+_SERIES_STEP = 4.0
+_BOLD, _SHORT, _FACET = 80.0, 90.0, 91.0
+_TITLE = 0.5
+
+
+class Heading(NamedTuple):
+    """A heading: its level (smaller is further out), its title, and its clean span. No title: back to that level."""
+
+    level: float
+    title: str
+    start: int
+    end: int
+
+
+class _Series(NamedTuple):
+    sort: Sort
+    depth: int
+    number: int
+    question: bool
+    level: float
+
+
+def outline(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> list[Heading]:
+    """The headings of a document, in order."""
+    candidates = _candidates(lines, marked)
+    facets = _facets(candidates, marked)
+    headings: list[Heading] = []
+    series: list[_Series] = []
+    taken = -1
+    for at, line in enumerate(lines):
+        if at <= taken:
+            continue
+        if at in marked:
+            found = marked[at]
+            taken = found.last
+            series.clear()
+            headings.append(Heading(found.level, found.title, line.start, lines[found.last].end))
+        elif (heading := candidates.get(at)) is not None:
+            level = _level(heading, series, facets, is_title=at == _title_line(lines, candidates, marked))
+            headings.append(Heading(level, heading.title, line.start, line.end))
+    return headings
+
+
+def _candidates(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> dict[int, Candidate]:
+    """Candidates by line, without the items of plain lists."""
+    covered = {at for heading in marked.values() for at in range(heading.first, heading.last + 1)}
+    found = {at: c for at in range(len(lines)) if at not in covered and (c := candidate(lines, at)) is not None}
+    if len(marked) >= 2:
+        found = {at: c for at, c in found.items() if c.sort != "short" or _is_answered(lines, at)}
+    lists = _list_items(lines, found)
+    return {at: c for at, c in found.items() if at not in lists}
+
+
+def _is_answered(lines: tuple[Line, ...], at: int) -> bool:
+    following = next((line for line in lines[at + 1 :] if line.kind != "blank"), None)
+    return following is not None and is_answer_mark(following.text)
+
+
+def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate]) -> set[int]:
+    """Numbered lines that stand directly one under the other: a list, not headings.
+
+    A run of two questions is an unanswered one before an answered one, and stays.
+    """
+    items: set[int] = set()
+    run: list[Candidate] = []
+    for at, line in enumerate(lines):
+        now = found.get(at)
+        if line.kind == "blank":
+            continue
+        if (
+            now is not None
+            and now.sort == "number"
+            and run
+            and now.number == run[-1].number + 1
+            and now.depth == run[-1].depth
+        ):
+            run.append(now)
+            continue
+        items |= _as_list(run)
+        run = [now] if now is not None and now.sort == "number" else []
+    return items | _as_list(run)
+
+
+def _as_list(run: list[Candidate]) -> set[int]:
+    questions = sum(c.question for c in run)
+    if len(run) >= 3 and questions > len(run) / 2:
+        return {c.line for c in run[:-1]}
+    return {c.line for c in run} if len(run) >= 2 and questions <= len(run) / 2 else set()
+
+
+def _facets(candidates: dict[int, Candidate], marked: dict[int, MarkedHeading]) -> set[int]:
+    """Lines of short headings that recur under one heading, such as the drawbacks of each method: they lie below the methods."""
+    facets: set[int] = set()
+    group: list[Candidate] = []
+    for at in sorted({*candidates, *marked}):
+        found = candidates.get(at)
+        if found is not None and found.sort == "short":
+            group.append(found)
+        else:
+            facets |= _recurring(group)
+            group = []
+    return facets | _recurring(group)
+
+
+def _recurring(group: list[Candidate]) -> set[int]:
+    counts = Counter(c.title for c in group)
+    return {c.line for c in group if counts[c.title] > 1}
+
+
+def _title_line(lines: tuple[Line, ...], candidates: dict[int, Candidate], marked: dict[int, MarkedHeading]) -> int:
+    """The line that titles a plain document: its first, if it is short and unnumbered."""
+    first = next((at for at, line in enumerate(lines) if line.kind != "blank"), -1)
+    found = candidates.get(first)
+    return first if found is not None and found.sort == "short" and not marked else -1
+
+
+def _level(heading: Candidate, series: list[_Series], facets: set[int], *, is_title: bool) -> float:
+    if is_title:
+        return _TITLE
+    if heading.sort == "short":
+        return _FACET if heading.line in facets else _SHORT
+    if heading.sort == "bold" and not (heading.question and not series):
+        return _BOLD
+    return _place(heading, series)
+
+
+def _place(heading: Candidate, series: list[_Series]) -> float:
+    """Put a numbered heading into the series that it continues, or open a new one; returns its level."""
+    at = _continued(heading, series)
+    if at is None:
+        level = series[-1].level + _SERIES_STEP if series else _SERIES_BASE
+    else:
+        level = series[at].level
+        del series[at:]
+    series.append(_Series(heading.sort, heading.depth, heading.number, heading.question, level))
+    return level
+
+
+def _continued(heading: Candidate, series: list[_Series]) -> int | None:
+    """The position of the series that a heading goes on with, innermost first."""
+    same = [at for at, s in enumerate(series) if (s.sort, s.depth) == (heading.sort, heading.depth)]
+    following = [at for at in same if heading.number == series[at].number + 1 or heading.number == 0]
+    alike = [at for at in following if series[at].question == heading.question]
+    if alike or following:
+        return (alike or following)[-1]
+    # A question with a gap in its number, or after a restart, goes on with the questions.
+    questions = [at for at in same if heading.question and series[at].question]
+    if questions:
+        return questions[0]
+    # `4.1` after `5.2` without a `5.`: deeper numbers stay at their depth.
+    return same[0] if same and heading.depth > 1 else None

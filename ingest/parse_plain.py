@@ -1,0 +1,150 @@
+"""Headings without marks: which lines of a plain text could be one, and of what sort.
+
+Only what a line and its neighbours tell is judged here; which candidates are headings in the end, and how they nest, depends
+on the whole document and is decided in `parse_outline`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from ingest.parse_lines import Line, width
+from ingest.parse_markdown import plain_title
+from ingest.parse_questions import is_question
+
+# Sorts of headings: a chapter ("一、", "第3章"), a number ("3.", "4.1"), a mark ("Q:"), a bold line, a short line.
+Sort = Literal["chapter", "number", "asked", "bold", "short"]
+
+_CHAPTER = re.compile(
+    r"^\s{0,3}(?:第\s*([0-9一二三四五六七八九十百]{1,3})\s*[章节節部篇讲講课課]|([一二三四五六七八九十]{1,3})\s*[、.．])\s*\S"
+)
+_NUMBER = re.compile(
+    r"^\s{0,3}(\d{1,3}(?:\.\d{1,3}){0,3})\s*(?:[.、．)）:：]|(?<=\.\d)(?=\s)|(?<=\.\d\d)(?=\s)|\s(?=\S))\s*(\S.*)$"
+)
+_ASKED = re.compile(
+    r"^\s{0,3}(?:Q|问|問|问题|問題|面试官|面試官|题目|題目|Question|面试题)\s*(\d{1,3})?\s*[:：.、]\s*\S", re.IGNORECASE
+)
+_ANSWER = re.compile(
+    r"^\s{0,3}(?:\*\*|__)?\s*(?:💡|✅|A\s*\d{0,3}\s*[:：]|答\s*[:：]|答案\s*[:：]|回答\s*[:：]|参考答案|參考答案|Answer\s*[:：]|解析\s*[:：]|解答\s*[:：])",
+    re.IGNORECASE,
+)
+_BOLD = re.compile(r"^\s{0,3}(?:[-*+]\s+)?(\*\*|__)(?=\S)((?:(?!\1).)+?)\1\s*[:：]?\s*$")
+_BAD_END = re.compile(r"[。！!；;，,、…：:\\]\s*$|(?<![A-Z])\.\s*$|[-—]\s*$")
+_BAD_START = re.compile(r"^\s*[\"'“‘「『《(（\[【<>$|*`~^=+\-]|^\s{4,}|https?://|^\s*!\[")
+_LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
+_FORMULA_LIKE = re.compile(r"[=≈∑∏√∈≤≥→]|\\[a-z]+|[{}]|_\w|\^")
+_MAX_SHORT = 56
+_SHARED = 4
+_MAX_TITLE = 90
+_MAX_NUMBERED = 80
+_MAX_QUESTION = 180
+_DIGITS = {digit: value for value, digit in enumerate("零一二三四五六七八九")}
+
+
+class Candidate(NamedTuple):
+    """A line that could be a heading.
+
+    Attributes:
+        line: its position among the lines.
+        sort: how it announces itself.
+        number: its last number, 0 without one.
+        depth: how many numbers it has: 2 for `4.1`.
+        title: its text as it reads, with the number.
+        question: whether it asks something.
+    """
+
+    line: int
+    sort: Sort
+    number: int
+    depth: int
+    title: str
+    question: bool
+
+
+def chinese_number(text: str) -> int:
+    """The value of a Chinese numeral below 100, such as 二十一."""
+    if text.isdigit():
+        return int(text)
+    tens, _, ones = text.rpartition("十")
+    if "十" not in text:
+        return _DIGITS.get(text[-1:], 0)
+    return (_DIGITS.get(tens, 1) if tens else 1) * 10 + _DIGITS.get(ones, 0)
+
+
+def is_answer_mark(text: str) -> bool:
+    """Whether a line opens an answer: `答:`, `A:`, `💡`."""
+    return bool(_ANSWER.match(text))
+
+
+def candidate(lines: tuple[Line, ...], at: int) -> Candidate | None:
+    """What heading the line at a position could be, or None."""
+    line = lines[at]
+    if line.kind not in ("text", "bullet") or is_answer_mark(line.text):
+        return None
+    if bold := _BOLD.match(line.text):
+        return _from_bold(line.text, bold[2], at)
+    if line.kind == "bullet":
+        return None
+    return _announced(line.text, at) or _short(lines, at)
+
+
+def _from_bold(text: str, inner: str, at: int) -> Candidate | None:
+    """A bold line: by what stands inside it, if that announces itself; its own sort otherwise."""
+    if width(inner) > _MAX_QUESTION or (_BAD_END.search(inner) and not text.rstrip().endswith((":", "："))):
+        return None
+    announced = _announced(inner, at)
+    return announced or Candidate(at, "bold", 0, 1, plain_title(inner.rstrip(":： ")), is_question(inner))
+
+
+def _announced(text: str, at: int) -> Candidate | None:
+    """A line that begins with a chapter mark, a number or a question mark of its own."""
+    question = is_question(text)
+    if width(text) > (_MAX_QUESTION if question else _MAX_NUMBERED) or _BAD_END.search(text):
+        return None
+    title = plain_title(text)
+    if match := _CHAPTER.match(text):
+        return Candidate(at, "chapter", chinese_number(match[1] or match[2]), 1, title, question)
+    if match := _ASKED.match(text):
+        return Candidate(at, "asked", int(match[1] or 0), 1, title, True)
+    if (match := _NUMBER.match(text)) and _LETTER.search(match[2]) and not _FORMULA_LIKE.search(match[2]):
+        parts = match[1].split(".")
+        return Candidate(at, "number", int(parts[-1]), len(parts), title, question)
+    return None
+
+
+def _short(lines: tuple[Line, ...], at: int) -> Candidate | None:
+    """A short line on its own, without the punctuation of a sentence, that something follows."""
+    text = lines[at].text
+    question = is_question(text) and not _BAD_END.search(text)
+    limit = _MAX_TITLE if question or at == _first_text(lines) else _MAX_SHORT
+    plain = width(text) <= limit and _LETTER.search(text) and not _BAD_END.search(text) and not _BAD_START.search(text)
+    if not plain or _FORMULA_LIKE.search(text) or not _stands_alone(lines, at):
+        return None
+    return Candidate(at, "short", 0, 1, plain_title(text), question)
+
+
+def _first_text(lines: tuple[Line, ...]) -> int:
+    return next((at for at, line in enumerate(lines) if line.kind != "blank"), 0)
+
+
+def _stands_alone(lines: tuple[Line, ...], at: int) -> bool:
+    """Whether a line is not the text of a list item above it, nor the last line.
+
+    After a colon a short line mostly is what the colon announced; it is a heading if a list follows, or if the next line takes
+    up its words ("注意力机制 / 注意力机制是…").
+    """
+    before = lines[at - 1] if at else None
+    following = next((line for line in lines[at + 1 :] if line.kind != "blank"), None)
+    if following is None or following.kind == "rule":
+        return False
+    if before is None or before.kind == "blank":
+        return True
+    ending = before.text.rstrip()
+    if len(ending.strip()) <= 1 or ending.endswith((",", "，", "、")):
+        return False
+    return not ending.endswith((":", "：")) or following.kind == "bullet" or _takes_up(lines[at].text, following.text)
+
+
+def _takes_up(title: str, text: str) -> bool:
+    return title.strip()[:_SHARED] in text[: 4 * _SHARED]

@@ -1,0 +1,1 @@
+"""One module per file format: bytes in, decoded text (and page starts) out."""

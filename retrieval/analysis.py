@@ -1,0 +1,93 @@
+"""Text analysis for lexical search: the same terms for a question and for the notes that answer it.
+
+Text is folded (NFKC, case, simplified script) and becomes: words of Latin script, stemmed, compounds such as `top-p` also
+whole; bigrams of Chinese characters; and the concepts of the bilingual glossary that it names, so that "外推" meets
+"extrapolation". Bigrams rather than segmented words because they found more on development data (docs/retrieval.md).
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Iterator
+from functools import cache, lru_cache
+from pathlib import Path
+
+import snowballstemmer
+
+from corpus.language import to_simplified
+
+_WORD = re.compile(r"[a-z0-9]+(?:[-_./^+'][a-z0-9]+)*|[\u3400-\u4dbf\u4e00-\u9fff]+|[\u0370-\u03ff]|[^\W\d_]+")
+_JOINER = re.compile(r"[-_./^+']")
+_CONCEPT_MARK = "§"  # cannot occur in a term made from text
+
+# Words that say how something is asked, not what about.
+STOP_WORDS = frozenset(
+    "a an and are as at be by can did do does for from had has have how i in is it its me of on or please s so such t tell that"
+    " the their them there these they this those to was we were what when where which who why will with would you your about"
+    " 什么 么是 为什 什麼 怎么 如何 哪些 是什 请问 介绍 一下 有什 的是 了吗 是不 能不 可以 一个 我们 你们 怎样 吗 呢 的 是 了 和 与 在"
+    " 什 么".split()
+)
+
+
+def fold(text: str) -> str:
+    """NFKC, lower case, simplified script: the form in which texts are compared."""
+    return to_simplified(unicodedata.normalize("NFKC", text).casefold())
+
+
+@cache
+def _glossary(path: Path) -> tuple[re.Pattern[str], dict[str, str]]:
+    concepts: dict[str, list[str]] = tomllib.loads(path.read_text(encoding="utf-8"))["concepts"]
+    names = {_key(name): concept for concept, group in concepts.items() for name in group}
+    alternatives = "|".join(_pattern(name) for name in sorted(names, key=len, reverse=True))
+    return re.compile(alternatives), names
+
+
+def _key(name: str) -> str:
+    return re.sub(r"[\s-]+", " ", fold(name)).strip()
+
+
+def _pattern(name: str) -> str:
+    """A name as a pattern: hyphens and spaces are one, Latin names end at word ends."""
+    body = re.escape(name).replace(r"\ ", r"[\s-]?")
+    left = r"(?<![a-z0-9])" if name[0].isascii() else ""
+    right = r"(?![a-z0-9])" if name[-1].isascii() else ""
+    return f"{left}{body}{right}"
+
+
+DEFAULT_GLOSSARY = Path(__file__).with_name("glossary.toml")
+
+
+def concepts(text: str, glossary: Path = DEFAULT_GLOSSARY) -> tuple[str, ...]:
+    """The glossary's concepts that a text names, in order, repeats kept."""
+    pattern, names = _glossary(glossary)
+    compact = {name.replace(" ", ""): concept for name, concept in names.items()}
+    found = (match.group().replace("-", "").replace(" ", "") for match in pattern.finditer(re.sub(r"\s+", " ", fold(text))))
+    return tuple(compact[name] for name in found)
+
+
+@cache
+def _stemmer() -> snowballstemmer.stemmer:
+    return snowballstemmer.stemmer("english")
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem(word: str) -> str:
+    return str(_stemmer().stemWord(word)) if word.isalpha() else word
+
+
+def _terms_of_word(word: str) -> Iterator[str]:
+    if "\u3400" <= word[0] <= "\u9fff":
+        yield from (word[i : i + 2] for i in range(len(word) - 1)) if len(word) > 1 else (word,)
+        return
+    parts = _JOINER.split(word)
+    if len(parts) > 1:
+        yield "-".join(parts)
+    yield from (_stem(part) for part in parts)
+
+
+def terms(text: str, glossary: Path = DEFAULT_GLOSSARY) -> list[str]:
+    """The terms of a text, in order, repeats kept; stop words dropped, concepts last."""
+    plain = [term for word in _WORD.findall(fold(text)) for term in _terms_of_word(word) if term not in STOP_WORDS]
+    return plain + [_CONCEPT_MARK + concept for concept in concepts(text, glossary)]

@@ -1,0 +1,118 @@
+"""Embeddings behind LangChain's interface, computed by a SentenceTransformer on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
+
+from corpus.errors import ModelNotFound
+from retrieval.weights import Progress
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+FloatMatrix = NDArray[np.float32]
+BUNDLED_EMBEDDINGS = "bundled:multilingual-e5-small"
+
+
+class Embedder(Protocol):
+    """What the index needs of an embedding model."""
+
+    name: str
+    dimension: int
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatMatrix:
+        """Unit vectors of passages, shape (len(texts), dimension)."""
+
+    def encode_query(self, text: str) -> FloatMatrix:
+        """The unit vector of a question, shape (1, dimension)."""
+
+    def count_tokens(self, text: str) -> int:
+        """Length of a text in the model's tokens, special tokens left out."""
+
+
+class SentenceTransformerEmbeddings(Embeddings):
+    """A SentenceTransformer as LangChain `Embeddings`, with the model's own prompts for questions and passages.
+
+    E5 models were trained with the prefixes `query: ` and `passage: ` (Wang et al., 2024, arXiv:2402.05672); the unpacked model
+    carries them as prompts, so any other model brings its own.
+    """
+
+    def __init__(self, name: str, model: SentenceTransformer, *, batch_size: int = 16) -> None:
+        self.name = name
+        self.model = model
+        self.batch_size = batch_size
+        self.dimension = int(model.get_embedding_dimension() or 0)
+
+    def encode_passages(self, texts: Sequence[str]) -> FloatMatrix:
+        """Unit vectors of passages, shape (len(texts), dimension); sentence-transformers sorts batches by length."""
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        vectors = self.model.encode_document(list(texts), batch_size=self.batch_size, normalize_embeddings=True, convert_to_tensor=True)
+        return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
+
+    def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
+        """Unit vectors of questions, shape (len(texts), dimension)."""
+        vectors = self.model.encode_query(list(texts), batch_size=self.batch_size, normalize_embeddings=True, convert_to_tensor=True)
+        return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
+
+    def encode_query(self, text: str) -> FloatMatrix:
+        """The unit vector of a question, shape (1, dimension)."""
+        return self.encode_queries([text])
+
+    def count_tokens(self, text: str) -> int:
+        """Length of a text in the model's tokens, special tokens left out."""
+        return len(self.model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+
+    def embed_documents(self, texts: list[str]) -> list[list[float]]:
+        """LangChain's form of `encode_passages`."""
+        return self.encode_passages(texts).tolist()
+
+    def embed_query(self, text: str) -> list[float]:
+        """LangChain's form of `encode_query`."""
+        return self.encode_query(text)[0].tolist()
+
+
+def _has_fast_bfloat16() -> bool:
+    import torch
+
+    return torch.cuda.is_available() or bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
+
+
+def load_embeddings(
+    name: str = BUNDLED_EMBEDDINGS, *, device: str | None = None, progress: Progress | None = None
+) -> SentenceTransformerEmbeddings:
+    """Load an embedding model: `bundled:multilingual-e5-small`, a local folder, or a Hugging Face id.
+
+    bfloat16 where the processor computes it natively, float32 elsewhere.
+
+    Raises:
+        ModelNotFound: the model does not exist or its hub cannot be reached.
+        WeightsMissing, WeightsMismatch: the bundled weights are not installed or damaged.
+    """
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    dtype = torch.bfloat16 if _has_fast_bfloat16() else torch.float32
+    try:
+        model = SentenceTransformer(
+            str(_folder(name, progress)), device=device, trust_remote_code=False, model_kwargs={"torch_dtype": dtype}
+        )
+    except (OSError, ValueError) as error:
+        raise ModelNotFound(name=name, reason=str(error).splitlines()[0]) from error
+    return SentenceTransformerEmbeddings(name, model.eval())
+
+
+def _folder(name: str, progress: Progress | None) -> Path | str:
+    if name == BUNDLED_EMBEDDINGS:
+        from retrieval.bundled_e5 import prepare
+
+        return prepare(progress)
+    if name.startswith("bundled:"):
+        raise ModelNotFound(name=name, reason=f"the bundled embedding model is called {BUNDLED_EMBEDDINGS}")
+    return name

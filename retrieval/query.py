@@ -1,0 +1,62 @@
+"""From what a user typed to the question that is searched for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from corpus.documents import Language
+from corpus.language import detect_language
+from retrieval.analysis import concepts, fold
+
+# Concepts that say what is asked about a subject; a question that names only these needs a subject from before.
+_ASPECTS = frozenset(
+    "difference advantage disadvantage formula derivation implementation release evaluation stability memory latency training"
+    " parameters training-data gradient weights token vector inference dynamic".split()
+)
+_POINTS_BACK = re.compile(
+    r"它|他们|这个|这种|这些|这样|那个|那种|那些|那么|那它|其|该方法|两者|二者|前者|后者|上面|刚才|还有呢"
+    r"|\b(it|its|they|them|their|this|that|these|those|the former|the latter|the two|both|above|same)\b"
+    r"|^(那|呢|and\b|what about|how about|why\b\W*$|为什么\W*$)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A question ready for search.
+
+    Attributes:
+        question: as the user asked it.
+        text: standalone: what it takes from earlier turns is put in front.
+        language: language and script of the question, and so of the answer.
+    """
+
+    question: str
+    text: str
+    language: Language
+
+
+def analyse(question: str, history: Sequence[str] = ()) -> Query:
+    """Make a question standalone and find its language.
+
+    A follow-up ("它有什么缺点？") gets the latest earlier turn that names a subject put before it; a question that names a subject
+    of its own and points to nothing is left alone.
+    """
+    question = question.strip()
+    text = question
+    if history and _needs_history(question):
+        text = f"{_last_subject(history)} {question}"
+    return Query(question, text, detect_language(question))
+
+
+def _needs_history(question: str) -> bool:
+    return bool(_POINTS_BACK.search(fold(question))) or not _names_subject(question)
+
+
+def _names_subject(text: str) -> bool:
+    return any(concept not in _ASPECTS for concept in concepts(text))
+
+
+def _last_subject(history: Sequence[str]) -> str:
+    return next((turn for turn in reversed(history) if _names_subject(turn)), history[-1]).strip()

@@ -1,0 +1,113 @@
+"""One immutable generation of the index: the files that make chunks searchable, and how they are written and opened.
+
+A generation is a folder that is written once and never changed: BM25 arrays, a FAISS index, the chunk ids in row order, and a
+manifest with the size and SHA-256 of each file. All of it follows from the catalogue and can be rebuilt.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.catalogue import Catalogue
+from corpus.documents import Chunk, ChunkId
+from corpus.errors import IndexCorrupt
+from retrieval.analysis import terms
+from retrieval.bm25 import BM25Index, build_bm25
+from retrieval.dense import DenseIndex, build_dense, load_dense, save_dense
+from retrieval.embeddings import FloatMatrix
+
+_MANIFEST = "manifest.json"
+
+
+def write_generation(folder: Path, chunks: Sequence[Chunk], vectors: FloatMatrix) -> None:
+    """Write the files of a generation into an existing empty folder, durably.
+
+    Args:
+        folder: where to.
+        chunks: in row order.
+        vectors: unit vectors of the chunks, shape (len(chunks), dimension).
+    """
+    build_bm25([terms(chunk.indexed_text()) for chunk in chunks]).save(folder)
+    save_dense(build_dense(vectors), folder / "dense.faiss")
+    np.save(folder / "chunk_ids.npy", np.array([chunk.id for chunk in chunks], dtype="S16"))
+    files = {path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in sorted(folder.iterdir())}
+    (folder / _MANIFEST).write_text(json.dumps({"files": files}, indent=1), encoding="utf-8")
+    for path in (*folder.iterdir(), folder):
+        sync(path)
+
+
+def sync(path: Path) -> None:
+    """Have a file or folder reach the disk before going on (fsync)."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def file_sha256(path: Path) -> str:
+    """Hex SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def damaged_files(folder: Path, *, thorough: bool = False) -> tuple[str, ...]:
+    """Names of the files of a generation that are missing or have the wrong size or, if `thorough`, the wrong checksum."""
+    try:
+        files = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError):
+        return (_MANIFEST,)
+    return tuple(name for name, facts in files.items() if not _is_sound(folder / name, facts, thorough))
+
+
+def _is_sound(path: Path, facts: dict[str, object], thorough: bool) -> bool:
+    if not path.is_file() or path.stat().st_size != facts["bytes"]:
+        return False
+    return not thorough or file_sha256(path) == facts["sha256"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A consistent state of the index to read from; `close` it when done."""
+
+    number: int
+    catalogue: Catalogue
+    bm25: BM25Index
+    dense: DenseIndex
+    chunk_ids: NDArray[np.bytes_]
+
+    @classmethod
+    def open(cls, number: int, folder: Path, catalogue: Catalogue, *, use_gpu: bool = True) -> Snapshot:
+        """Open a generation; sizes are checked here, checksums by `interview-rag doctor`.
+
+        Raises:
+            IndexCorrupt: a file is missing, truncated or unreadable.
+        """
+        if damaged := damaged_files(folder):
+            raise IndexCorrupt(path=folder / damaged[0], reason="missing or truncated")
+        try:
+            ids = np.load(folder / "chunk_ids.npy", mmap_mode="r")
+            return cls(number, catalogue, BM25Index.load(folder), load_dense(folder / "dense.faiss", use_gpu=use_gpu), ids)
+        except (ValueError, RuntimeError, KeyError) as error:
+            raise IndexCorrupt(path=folder, reason=str(error).splitlines()[0]) from error
+
+    @property
+    def size(self) -> int:
+        """Number of chunks."""
+        return len(self.chunk_ids)
+
+    def chunk(self, row: int) -> Chunk:
+        """The chunk in a row of the indexes."""
+        return self.catalogue.chunk(ChunkId(self.chunk_ids[row].decode()))
+
+    def close(self) -> None:
+        """Let go of the catalogue."""
+        self.catalogue.close()
