@@ -19,6 +19,7 @@ from corpus.errors import ModelNotFound
 from generation.gguf_file import Metadata, parse_gguf, read_tensor
 from generation.gguf_tokenizer import build_tokenizer, tokenizer_config
 from retrieval import weights
+from retrieval.tokenizer_files import write_tokenizer
 from retrieval.weights import BundledModel, BundledState, Progress, WeightPin
 
 if TYPE_CHECKING:
@@ -124,8 +125,7 @@ def convert(data: memoryview, folder: Path, progress: Progress) -> None:
         progress("convert", done, len(file.tensors))
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     tied = "lm_head.weight" not in tensors
-    (folder / "tokenizer.json").write_text(build_tokenizer(file.metadata).to_str(), encoding="utf-8")
-    _write_json(folder / "tokenizer_config.json", tokenizer_config(file.metadata))
+    write_tokenizer(folder, build_tokenizer(file.metadata), tokenizer_config(file.metadata))
     _write_json(folder / "config.json", model_config(file.metadata, architecture, tied=tied))
     _write_json(folder / "generation_config.json", _token_ids(file.metadata))
     (folder / "NOTICE").write_text(NOTICES[family], encoding="utf-8")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from retrieval.weights import Cursor
+from retrieval.byte_cursor import Cursor
 
 if TYPE_CHECKING:
     import torch

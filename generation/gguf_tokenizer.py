@@ -40,17 +40,14 @@ def build_tokenizer(metadata: Metadata) -> Tokenizer:
 
 
 def tokenizer_config(metadata: Metadata) -> dict[str, Any]:
-    """The tokenizer_config.json beside it: special tokens, context length, chat template if the file has one."""
+    """What belongs in tokenizer_config.json: special tokens, context length, the chat template if the file has one."""
     tokens = metadata["tokenizer.ggml.tokens"]
     names = {"bos_token": "bos", "eos_token": "eos", "unk_token": "unknown", "pad_token": "padding"}
     config = {name: tokens[metadata[f"tokenizer.ggml.{key}_token_id"]] for name, key in names.items()}
     config |= {
-        "tokenizer_class": "PreTrainedTokenizerFast",
         "model_max_length": metadata[f"{metadata['general.architecture']}.context_length"],
-        "model_input_names": ["input_ids", "attention_mask"],
         # A decoder continues from the last position, so that is where the text of every row has to end.
         "padding_side": "left",
-        "clean_up_tokenization_spaces": False,
     }
     template = metadata.get("tokenizer.chat_template")
     return config | ({"chat_template": template} if template else {})
@@ -86,9 +83,7 @@ def _sentencepiece(metadata: Metadata) -> Tokenizer:
         models.BPE(vocab=vocabulary, merges=merges, unk_token=unknown, fuse_unk=True, byte_fallback=True)
     )
     tokenizer.normalizer = normalizers.Replace(" ", WORD_MARK)
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.Replace(WORD_MARK, " "), decoders.ByteFallback(), decoders.Fuse()]
-    )
+    tokenizer.decoder = decoders.Sequence([decoders.Replace(WORD_MARK, " "), decoders.ByteFallback(), decoders.Fuse()])
     # User-defined tokens (runs of spaces, of line breaks, HTML tags) are matched before any merge, the longest first.
     whole = [token for token, kind in zip(tokens, kinds, strict=True) if kind == USER_DEFINED]
     tokenizer.add_tokens([AddedToken(token, normalized=True) for token in whole])

@@ -25,13 +25,22 @@ class _Part(NamedTuple):
 
 
 class _Passage(NamedTuple):
-    """A span to become a chunk; `lead` is where its heading line begins, and `whole` tells that nothing was cut."""
+    """A span to become a chunk.
+
+    Attributes:
+        heading: the headings above all of it.
+        start, end: its clean span.
+        lead: where its heading line begins.
+        whole: whether it holds sections, none of them cut.
+        question: whether its own heading asks something.
+    """
 
     heading: tuple[str, ...]
     start: int
     end: int
     lead: int
     whole: bool
+    question: bool
 
 
 def chunk(
@@ -122,23 +131,29 @@ class _Packer:
             passages.append(new)
             return
         start = last.start if len(last.heading) <= depth else last.lead
-        passages[-1] = _Passage(_common(last.heading, new.heading), start, new.end, last.lead, True)
+        passages[-1] = _Passage(_common(last.heading, new.heading), start, new.end, last.lead, True, last.question)
 
     def _may_join(self, last: _Passage, new: _Passage, *, merge: bool) -> bool:
-        if new.start == new.end or last.start == last.end:
-            return merge and self._fits(last.lead, new.end)
-        scraps = merge or all(self._tokens(p.start, p.end) <= _SCRAP_TOKENS for p in (last, new))
-        return scraps and self._fits(last.lead, new.end)
+        """Whether two passages belong together: parts of one answer, or scraps; a question with an answer stands alone."""
+        empty = new.start == new.end or last.start == last.end
+        if not merge and (empty or last.question or new.question):
+            return False
+        if not empty and (not merge or new.question):
+            return self._is_scrap(new) and (merge or self._is_scrap(last)) and self._fits(last.lead, new.end)
+        return self._fits(last.lead, new.end)
+
+    def _is_scrap(self, passage: _Passage) -> bool:
+        return self._tokens(passage.start, passage.end) <= _SCRAP_TOKENS
 
     def _split(self, part: _Part) -> list[_Passage]:
         """The body of one section as passages."""
         section = part.section
         if self._fits(section.start, section.end):
-            return [_Passage(section.heading, section.start, section.end, part.lead, True)]
+            return [_Passage(section.heading, section.start, section.end, part.lead, True, section.is_question)]
         spans = self._fill(
             [piece for unit in units(self._text, section.start, section.end) for piece in self._pieces(unit)]
         )
-        return [_Passage(section.heading, start, end, start, False) for start, end in spans]
+        return [_Passage(section.heading, start, end, start, False, False) for start, end in spans]
 
     def _pieces(self, unit: Span) -> list[Span]:
         return [unit] if self._fits(*unit) else list(cut(self._text, *unit, self._count, self._budget))

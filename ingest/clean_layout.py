@@ -26,11 +26,11 @@ _CAPTION_REPEATS = 3
 def _bare_bullets(text: str) -> Iterator[Edit]:
     """A bullet whose text stands on the next line is joined with it; a mere separator is dropped.
 
-    It separates where the next line is an item or a question of its own.
+    It separates where the line before it asks something, or the next line is an item or a question of its own.
     """
     for match in _BARE_BULLET.finditer(text):
-        following = match[2]
-        if _ITEM_START.match(following) or is_question(following):
+        before = text[: match.start()].rstrip()
+        if before.endswith(("?", "？")) or _ITEM_START.match(match[2]) or is_question(match[2]):
             yield Edit(match.start(), match.end())
         else:
             yield Edit(match.start(), match.end(), f"{match[1]} ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 
 from ingest.clean_draft import Edit, Rule
@@ -18,6 +19,7 @@ _CONTENTS_TITLE = re.compile(
 _DOT_LEADER = re.compile(r"\S\s*(?:\.\s?|…|·\s?){4,}\s*\d{1,4}\s*$")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
 _MENU_LINE = re.compile(rf"[\s\-*•·|]*(?:(?:{MENU})[\s|·•/>»]*)+", re.IGNORECASE)
+_LIST_MARK = re.compile(r"^[\s\-*+•·#]+")
 _MIN_LINKS = 3
 _MENU_WIDTH = 24
 
@@ -73,6 +75,25 @@ def _dot_leaders(text: str) -> Iterator[Edit]:
             yield Edit(line.start, line.end)
 
 
+def _listed_headings(text: str) -> Iterator[Edit]:
+    """A title such as 目录 with lines under it that all come again further down."""
+    lines = lines_of(text)
+    for at, line in enumerate(lines):
+        if not _CONTENTS_TITLE.match(line.text):
+            continue
+        later = Counter(_bare(following.text) for following in lines[at + 1 :])
+        end = at + 1
+        while end < len(lines) and (not _bare(lines[end].text) or later[_bare(lines[end].text)] > 1):
+            later[_bare(lines[end].text)] -= 1
+            end += 1
+        if sum(bool(_bare(listed.text)) for listed in lines[at + 1 : end]) >= _MIN_LINKS - 1:
+            yield Edit(line.start, lines[end - 1].end)
+
+
+def _bare(text: str) -> str:
+    return _LIST_MARK.sub("", text).strip()
+
+
 def _only_links(text: str) -> Iterator[Edit]:
     """A file without a line of its own: links, their headings, buttons, menus."""
     lines = [line for line in lines_of(text) if line.text.strip()]
@@ -94,4 +115,5 @@ LINK_RULES: tuple[tuple[str, Rule], ...] = (
     ("only-navigation", _only_links),
     ("table-of-contents", _contents),
     ("table-of-contents", _dot_leaders),
+    ("table-of-contents", _listed_headings),
 )

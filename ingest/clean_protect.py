@@ -53,9 +53,17 @@ def overlaps(spans: tuple[tuple[int, int], ...], start: int, end: int) -> bool:
 
 def outside_protected(rule: Rule) -> Rule:
     """The same rule, without its edits in code, formulas and addresses."""
+    return _outside(rule, _protected)
 
+
+def outside_code(rule: Rule) -> Rule:
+    """The same rule, without its edits in code and formulas; links, which hold addresses, are within its reach."""
+    return _outside(rule, code_and_formulas)
+
+
+def _outside(rule: Rule, spans_of: Callable[[str], tuple[tuple[int, int], ...]]) -> Rule:
     def guarded(text: str) -> Iterator[Edit]:
-        spans = _protected(text)
+        spans = spans_of(text)
         return (edit for edit in rule(text) if not overlaps(spans, edit.start, edit.end))
 
     return guarded

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from ingest.clean_draft import Edit, Rule
@@ -21,6 +22,7 @@ from ingest.clean_vocabulary import (
     COUNT,
     DAY,
     NEIGHBOURS,
+    TIME,
 )
 
 
@@ -43,7 +45,7 @@ def lines_of(text: str) -> list[Line]:
 
 
 _BUTTON = re.compile(rf"(?<![A-Za-z])(?:{BUTTONS})(?![A-Za-z])", re.IGNORECASE)
-_FILLER = re.compile(rf"{DAY}|{COUNT}|[\s·|/•:：>»,，\-–—]+")
+_FILLER = re.compile(rf"{DAY}|[（(]?{COUNT}[)）]?|[\s·|/•:：>»,，\-–—]+")
 _AMBIGUOUS = re.compile(rf"\W*(?:{AMBIGUOUS_BUTTONS})\W*", re.IGNORECASE)
 _ADVERTISEMENT = re.compile(ADVERTISEMENTS, re.IGNORECASE)
 _COPYRIGHT = re.compile(COPYRIGHT, re.IGNORECASE)
@@ -51,14 +53,18 @@ _CLOSING = re.compile(CLOSING, re.IGNORECASE)
 _NEIGHBOUR = re.compile(rf"^\W*{NEIGHBOURS}(?:\s*[:：>»«\-].{{0,80}}|\s+.{{0,60}}|\W*)$", re.IGNORECASE)
 _MAX_ADVERTISEMENT = 120
 _MAX_COPYRIGHT = 200
-# "Published on 2024-05-01 by …": only with a full date, since notes have lines such as "released: June 2018".
+# "Published on 2024-05-01 09:30 by …": with the time of day, or with words that only pages use, since notes have lines such
+# as "released: June 2018".
 _BYLINE = re.compile(
-    r"^\s*(?:(?:发布|發布|编辑|編輯|修改|更新|首发|最后更新|最后修改|创建)(?:于|於|時間|时间|日期)?|"
-    r"(?:posted|published|(?:last )?updated|last modified)(?: on| at| by)?|.{0,20}\s(?:原创\s*)?于)"
-    rf"\s*[:：]?\s*{DAY}.{{0,40}}$",
+    r"^\s*(?:"
+    rf"(?:(?:最新推荐文章)?(?:发布|發布|首发|创建)?(?:于|於|時間|时间|日期)?|(?:.{{0,20}}\s)?原创\s*于|posted(?: on| at| by)?|published(?: on)?)"
+    rf"\s*[:：]?\s*{TIME}.{{0,40}}"
+    rf"|(?:编辑于|編輯於|修改于|更新于|最后(?:更新|修改)(?:于|时间)?|(?:last )?(?:updated|modified|edited)(?: on| at)?)\s*[:：]?\s*{DAY}.{{0,40}}"
+    rf"|(?:发布于|發布於|posted on|published on)\s*{DAY}\s*(?:[・·|,，].{{0,40}})?"
+    r")$",
     re.IGNORECASE,
 )
-_COUNTER = re.compile(rf"\s*[（(]\s*{COUNT}\s*[)）]\s*")
+_HASHTAG = re.compile(r"\s*(?:#[^\s#]{1,24}\s*)+")
 _INLINE_ADVERTISEMENT = re.compile(r"[ \t]*立即(?:学习|下载|领取)[“\"][^”\"\n]{0,40}[”\"][;；。]?")
 
 
@@ -91,23 +97,29 @@ def _classify(text: str) -> str | None:
 def _lines_named(name: str) -> Rule:
     def rule(text: str) -> Iterator[Edit]:
         spans = code_and_formulas(text)
-        lines = lines_of(text)
-        residue = [_classify(line.text) for line in lines]
-        for at, line in enumerate(lines):
-            found = residue[at] or ("page-button" if _is_counter(lines, residue, at) else None)
+        for line, found in zip(lines := lines_of(text), _residue(lines), strict=True):
             if found == name and not overlaps(spans, line.start, line.end):
                 yield Edit(line.start, line.end)
 
     return rule
 
 
-def _is_counter(lines: list[Line], residue: list[str | None], at: int) -> bool:
-    """Whether a line is a lone `(0)` beside residue; elsewhere it may number a formula."""
-    if not _COUNTER.fullmatch(lines[at].text):
-        return False
-    above = next((residue[i] for i in range(at - 1, -1, -1) if lines[i].text.strip()), None)
-    below = next((residue[i] for i in range(at + 1, len(lines)) if lines[i].text.strip()), None)
-    return (above or below) is not None
+def _residue(lines: list[Line]) -> list[str | None]:
+    """The rule that drops each line, if one does.
+
+    What proves nothing alone is residue beside residue: a count `(0)`, a single word of a button, a row of tags.
+    """
+    found = [_classify(line.text) for line in lines]
+    filled = [at for at, line in enumerate(lines) if line.text.strip()]
+    for order in (filled, filled[::-1]):
+        for before, at in pairwise(order):
+            if found[before] is not None and found[at] is None and _may_be_residue(lines[at].text):
+                found[at] = "page-button"
+    return found
+
+
+def _may_be_residue(text: str) -> bool:
+    return bool(_AMBIGUOUS.fullmatch(text) or _HASHTAG.fullmatch(text) or not _FILLER.sub("", text))
 
 
 def _inline_advertisements(text: str) -> Iterator[Edit]:

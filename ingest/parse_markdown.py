@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 
 from ingest.parse_lines import Line
 
-# `##标题` without a space is no heading in CommonMark, but is one in many notes; `#标签` in a row of tags is none.
-_TIGHT = re.compile(r"^(#{2,6}|#(?!.*\s#))(?=[^\s#!])(.*[\u4e00-\u9fff\w?？].*?)#*\s*$")
+# `##标题` without a space is no heading in CommonMark, but is one in many notes; `#标签` is a tag.
+_TIGHT = re.compile(r"^(#{2,6})(?=[^\s#!])(.*[\u4e00-\u9fff\w?？].*?)#*\s*$")
 _MARKS = re.compile(r"^\s*(?:>\s*)*#{1,6}\s*|\s+#+\s*$")
 _MAX_SETEXT = 80
 _SENTENCE = re.compile(r"[。！；;,，：:]\s*$")

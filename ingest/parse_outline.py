@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ingest.parse_lines import Line
 from ingest.parse_markdown import MarkedHeading
-from ingest.parse_plain import Candidate, Sort, candidate, is_answer_mark
+from ingest.parse_plain import Candidate, Sort, candidate
 
 # Depth of headings; marked ones lie above all others, and series nest in between.
 _SERIES_BASE = 10.0
@@ -63,46 +63,44 @@ def _candidates(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> di
     covered = {at for heading in marked.values() for at in range(heading.first, heading.last + 1)}
     found = {at: c for at in range(len(lines)) if at not in covered and (c := candidate(lines, at)) is not None}
     if len(marked) >= 2:
-        found = {at: c for at, c in found.items() if c.sort != "short" or _is_answered(lines, at)}
+        found = {at: c for at, c in found.items() if c.sort != "short"}
     lists = _list_items(lines, found)
     return {at: c for at, c in found.items() if at not in lists}
 
 
-def _is_answered(lines: tuple[Line, ...], at: int) -> bool:
-    following = next((line for line in lines[at + 1 :] if line.kind != "blank"), None)
-    return following is not None and is_answer_mark(following.text)
-
-
 def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate]) -> set[int]:
-    """Numbered lines that stand directly one under the other: a list, not headings.
-
-    A run of two questions is an unanswered one before an answered one, and stays.
-    """
+    """Candidates that stand directly one under the other: a list, not headings."""
     items: set[int] = set()
     run: list[Candidate] = []
     for at, line in enumerate(lines):
         now = found.get(at)
         if line.kind == "blank":
             continue
-        if (
-            now is not None
-            and now.sort == "number"
-            and run
-            and now.number == run[-1].number + 1
-            and now.depth == run[-1].depth
-        ):
+        if now is not None and run and _goes_on(run[-1], now):
             run.append(now)
             continue
         items |= _as_list(run)
-        run = [now] if now is not None and now.sort == "number" else []
+        run = [now] if now is not None else []
     return items | _as_list(run)
 
 
+def _goes_on(last: Candidate, now: Candidate) -> bool:
+    """Whether two candidates are items of one list: consecutive numbers, or two short lines."""
+    if now.sort == "number" == last.sort:
+        return (now.number, now.depth) == (last.number + 1, last.depth)
+    return now.sort == "short" == last.sort and last.line > 0
+
+
 def _as_list(run: list[Candidate]) -> set[int]:
-    questions = sum(c.question for c in run)
-    if len(run) >= 3 and questions > len(run) / 2:
-        return {c.line for c in run[:-1]}
-    return {c.line for c in run} if len(run) >= 2 and questions <= len(run) / 2 else set()
+    """The lines of a run that are list items.
+
+    Two questions are an unanswered one before an answered one, and two short lines a heading and one below it: both stay.
+    Of a longer run of questions only the last can be answered.
+    """
+    asked = sum(c.question for c in run) > len(run) / 2
+    if len(run) < (3 if asked or (run and run[0].sort == "short") else 2):
+        return set()
+    return {c.line for c in (run[:-1] if asked else run)}
 
 
 def _facets(candidates: dict[int, Candidate], marked: dict[int, MarkedHeading]) -> set[int]:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from ingest.parse_lines import Line, width
 from ingest.parse_markdown import plain_title
-from ingest.parse_questions import is_question
+from ingest.parse_questions import is_prompt, is_question
 
 # Sorts of headings: a chapter ("一、", "第3章"), a number ("3.", "4.1"), a mark ("Q:"), a bold line, a short line.
 Sort = Literal["chapter", "number", "asked", "bold", "short"]
@@ -77,6 +77,17 @@ def is_answer_mark(text: str) -> bool:
     return bool(_ANSWER.match(text))
 
 
+def next_line(lines: tuple[Line, ...], at: int) -> Line | None:
+    """The next line that is not blank."""
+    return next((line for line in lines[at + 1 :] if line.kind != "blank"), None)
+
+
+def is_answered(lines: tuple[Line, ...], at: int) -> bool:
+    """Whether an answer mark follows a line."""
+    following = next_line(lines, at)
+    return following is not None and is_answer_mark(following.text)
+
+
 def candidate(lines: tuple[Line, ...], at: int) -> Candidate | None:
     """What heading the line at a position could be, or None."""
     line = lines[at]
@@ -100,7 +111,7 @@ def _from_bold(text: str, inner: str, at: int) -> Candidate | None:
 def _announced(text: str, at: int) -> Candidate | None:
     """A line that begins with a chapter mark, a number or a question mark of its own."""
     question = is_question(text)
-    if width(text) > (_MAX_QUESTION if question else _MAX_NUMBERED) or _BAD_END.search(text):
+    if width(text) > (_MAX_QUESTION if question else _MAX_NUMBERED) or (_BAD_END.search(text) and not is_prompt(text)):
         return None
     title = plain_title(text)
     if match := _CHAPTER.match(text):
@@ -121,7 +132,7 @@ def _short(lines: tuple[Line, ...], at: int) -> Candidate | None:
     plain = width(text) <= limit and _LETTER.search(text) and not _BAD_END.search(text) and not _BAD_START.search(text)
     if not plain or _FORMULA_LIKE.search(text) or not _stands_alone(lines, at):
         return None
-    return Candidate(at, "short", 0, 1, plain_title(text), question)
+    return Candidate(at, "asked" if is_answered(lines, at) else "short", 0, 1, plain_title(text), question)
 
 
 def _first_text(lines: tuple[Line, ...]) -> int:
@@ -135,9 +146,9 @@ def _stands_alone(lines: tuple[Line, ...], at: int) -> bool:
     up its words ("注意力机制 / 注意力机制是…").
     """
     before = lines[at - 1] if at else None
-    following = next((line for line in lines[at + 1 :] if line.kind != "blank"), None)
+    following = next_line(lines, at)
     if following is None or following.kind == "rule":
-        return False
+        return following is None and lines[at].text.rstrip().endswith(("?", "？"))
     if before is None or before.kind == "blank":
         return True
     ending = before.text.rstrip()

@@ -21,6 +21,7 @@ _ENGLISH_PROMPT = re.compile(
     r"^(?:please\s+)?(?:explain|describe|compare|discuss|define|derive|list|outline|summari[sz]e|tell me|walk (?:me|us) through|give an example|implement)\b",
     re.IGNORECASE,
 )
+_POLITE = re.compile(r"^(?:请|請)|一下|[讲講谈談说說聊]{2}")
 _MARK = re.compile(r"[?？][\"'”’）)\]】*_~`\s]*$")
 _ORNAMENT = re.compile(
     r"^[\s#>*_`~\-•·💡❓🔥⭐️✅📌]*(?:(?:Q|问题?|問題?|题目?|Question|面试题|面試題)\s*\d*\s*[.:：、)）]\s*)?"
@@ -31,7 +32,13 @@ _ORNAMENT = re.compile(
 
 def without_ornament(line: str) -> str:
     """A heading line without its marks, number and emphasis: `## **4.1 什么是…？**` becomes `什么是…？`."""
-    return line[_ORNAMENT.match(line).end() :].rstrip("*_ \t#") if _ORNAMENT.match(line) else line  # type: ignore[union-attr]
+    return _ORNAMENT.sub("", line, count=1).rstrip("*_ \t#")
+
+
+def is_prompt(line: str) -> bool:
+    """Whether a line tells the reader to answer, as an interviewer does, even if it ends in a full stop."""
+    bare = without_ornament(line)
+    return bool(_ENGLISH_PROMPT.match(bare) or (_PROMPT.match(bare) and _POLITE.search(bare)))
 
 
 def asks(clause: str) -> bool:

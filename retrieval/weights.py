@@ -16,23 +16,18 @@ import importlib.metadata
 import importlib.util
 import os
 import shutil
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import numpy as np
 import platformdirs
 from filelock import FileLock
-from numpy.typing import DTypeLike, NDArray
-from pydantic import BaseModel, ValidationError
 
 from corpus.errors import ModelNotFound, StorageFull, WeightsMismatch, WeightsMissing
+from retrieval.stamp import Stamp, files_match, hash_files, read_blocks, read_stamp, seal, sync
 
 CACHE_VARIABLE = "INTERVIEW_RAG_CACHE"
-STAMP_FILE = "complete.json"
-BLOCK_BYTES = 1 << 22
 
 # Called with (stage, done, total); the stages are "verify" (in bytes) and "convert" (in tensors).
 Progress = Callable[[str, int, int], None]
@@ -111,48 +106,6 @@ class BundledState:
     path: Path
 
 
-class FileStamp(BaseModel, frozen=True):
-    """One produced file; `size` and `mtime_ns` tell cheaply that it was not touched since it was hashed."""
-
-    sha256: str
-    size: int
-    mtime_ns: int
-
-
-class Stamp(BaseModel, frozen=True):
-    """The content of `complete.json`: what was converted, by which converter, into which files."""
-
-    name: str
-    sha256: str
-    converter: int
-    files: dict[str, FileStamp]
-
-
-class Cursor:
-    """Reads little-endian values from a weight file one after the other, without copying the arrays."""
-
-    def __init__(self, data: memoryview) -> None:
-        self.data = data
-        self.at = 0
-
-    def numbers(self, layout: str) -> tuple[Any, ...]:
-        """The next values, packed without padding as in `struct` (`layout` has no byte-order mark)."""
-        packed = struct.Struct("<" + layout)
-        self.at += packed.size
-        return packed.unpack_from(self.data, self.at - packed.size)
-
-    def take(self, size: int) -> bytes:
-        """The next `size` bytes."""
-        self.at += size
-        return bytes(self.data[self.at - size : self.at])
-
-    def array(self, dtype: DTypeLike, count: int) -> NDArray[Any]:
-        """The next `count` items as a read-only array of shape [count] over the file's own memory."""
-        items = np.frombuffer(self.data, dtype, count, self.at)
-        self.at += items.nbytes
-        return items
-
-
 def model_cache() -> Path:
     """The folder of converted models: `models` below $INTERVIEW_RAG_CACHE, or below the user's cache folder."""
     base = os.environ.get(CACHE_VARIABLE)
@@ -186,7 +139,7 @@ def read_verified(pin: WeightPin, progress: Progress) -> memoryview:
     total = sum(path.stat().st_size for path in paths)
     data = bytearray()
     digest = hashlib.sha256()
-    for block in _blocks(paths):
+    for block in read_blocks(paths):
         digest.update(block)
         data += block
         progress("verify", len(data), total)
@@ -220,7 +173,7 @@ def prepare(model: BundledModel, progress: Progress | None = None) -> Path:
         if _is_disk_full(error):
             raise StorageFull(path=folder) from error
         if isinstance(error, OSError):
-            raise ModelNotFound(name=model.pin.name, reason=str(error)) from error
+            raise ModelNotFound(name=model.pin.name, reason=f"its cache cannot be written: {error}") from error
         raise
     return folder
 
@@ -229,9 +182,9 @@ def state(model: BundledModel) -> BundledState:
     """Whether the model could be used now, found out by hashing every file involved; converts nothing."""
     status: Status
     path = model.folder
-    stamp = _read_stamp(path)
-    if _is_of(stamp, model):
-        status = "ready" if stamp is not None and _files_match(path, stamp, rehash=True) else "damaged"
+    stamp = read_stamp(path)
+    if stamp is not None and _is_of(stamp, model):
+        status = "ready" if files_match(path, stamp, rehash=True) else "damaged"
     elif stamp is None and path.exists():
         status = "damaged"
     else:
@@ -245,7 +198,7 @@ def _source_state(model: BundledModel) -> tuple[Status, Path]:
         paths = locate(model.pin)
     except WeightsMissing:
         return "weights missing", model.folder
-    if _hash_files(paths) != model.pin.sha256:
+    if hash_files(paths) != model.pin.sha256:
         return "damaged", paths[0]
     return "not prepared", model.folder
 
@@ -269,86 +222,24 @@ def _build(model: BundledModel, progress: Progress) -> None:
     try:
         partial.mkdir()
         model.convert(data, partial, progress)
-        _seal(model, partial)
+        seal(partial, name=model.pin.name, sha256=model.pin.sha256, converter=model.converter)
         # An outdated or damaged folder makes room only now that its successor is complete.
         if model.folder.exists():
             shutil.rmtree(model.folder)
         partial.rename(model.folder)
-        _sync(model.folder.parent)
+        sync(model.folder.parent)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _seal(model: BundledModel, folder: Path) -> None:
-    """Brings every file to the disk and then writes the stamp that lists them."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
-    for path in files:
-        _sync(path)
-    stamps = {path.relative_to(folder).as_posix(): _stamp_file(path) for path in files}
-    stamp = Stamp(name=model.pin.name, sha256=model.pin.sha256, converter=model.converter, files=stamps)
-    (folder / STAMP_FILE).write_text(stamp.model_dump_json(indent=2), encoding="utf-8")
-    _sync(folder / STAMP_FILE)
-    for path in (*filter(Path.is_dir, folder.rglob("*")), folder):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    if path.is_dir() and os.name == "nt":
-        return  # Windows cannot open a directory, and needs no sync of one
-    handle = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _is_ready(model: BundledModel) -> bool:
-    stamp = _read_stamp(model.folder)
-    return stamp is not None and _is_of(stamp, model) and _files_match(model.folder, stamp, rehash=False)
+    stamp = read_stamp(model.folder)
+    return stamp is not None and _is_of(stamp, model) and files_match(model.folder, stamp, rehash=False)
 
 
-def _is_of(stamp: Stamp | None, model: BundledModel) -> bool:
+def _is_of(stamp: Stamp, model: BundledModel) -> bool:
     pin = model.pin
-    return stamp is not None and (stamp.name, stamp.sha256, stamp.converter) == (pin.name, pin.sha256, model.converter)
-
-
-def _read_stamp(folder: Path) -> Stamp | None:
-    try:
-        return Stamp.model_validate_json((folder / STAMP_FILE).read_bytes())
-    except (OSError, ValidationError):
-        return None
-
-
-def _stamp_file(path: Path) -> FileStamp:
-    status = path.stat()
-    return FileStamp(sha256=_hash_files((path,)), size=status.st_size, mtime_ns=status.st_mtime_ns)
-
-
-def _files_match(folder: Path, stamp: Stamp, *, rehash: bool) -> bool:
-    """Whether every listed file is as it was written; only those whose size or time changed are hashed unless asked."""
-    for name, expected in stamp.files.items():
-        path = folder / name
-        if not path.is_file():
-            return False
-        status = path.stat()
-        touched = (status.st_size, status.st_mtime_ns) != (expected.size, expected.mtime_ns)
-        if (rehash or touched) and _hash_files((path,)) != expected.sha256:
-            return False
-    return True
-
-
-def _hash_files(paths: tuple[Path, ...]) -> str:
-    digest = hashlib.sha256()
-    for block in _blocks(paths):
-        digest.update(block)
-    return digest.hexdigest()
-
-
-def _blocks(paths: tuple[Path, ...]) -> Iterator[bytes]:
-    for path in paths:
-        with path.open("rb") as stream:
-            while block := stream.read(BLOCK_BYTES):
-                yield block
+    return (stamp.name, stamp.sha256, stamp.converter) == (pin.name, pin.sha256, model.converter)
 
 
 def _is_disk_full(error: Exception) -> bool:

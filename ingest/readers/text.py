@@ -6,6 +6,8 @@ import codecs
 import re
 
 from ingest.read_errors import FileUndecodable
+from ingest.read_limits import ReadLimits
+from ingest.readers.extract import Extract
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -34,6 +36,15 @@ _SAMPLE_BYTES = 1 << 16
 def normalise_line_ends(text: str) -> str:
     """Make every line end a single `\\n`."""
     return _LINE_END.sub("\n", text)
+
+
+def read_text(data: bytes, path: str, _limits: ReadLimits) -> Extract:
+    """Read plain text or Markdown.
+
+    Raises:
+        FileUndecodable: binary data, or no encoding gives plausible text.
+    """
+    return Extract(*decode(data, path))
 
 
 def decode(data: bytes, path: str) -> tuple[str, str]:

@@ -1,0 +1,118 @@
+"""Gold questions: what is asked, where the answer stands, and what it must say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from corpus.documents import Chunk
+from corpus.errors import InvalidRow, UsageError
+from retrieval.analysis import fold
+
+DEFAULT_GOLD = Path(__file__).with_name("data") / "questions.jsonl"
+
+
+class Place(BaseModel):
+    """A section of the notes: the file, relative to the ingested root, and the section's own heading."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    heading: str
+
+
+class GoldQuestion(BaseModel):
+    """A row of a gold file; unknown fields are kept out of the way, so that rows may carry more.
+
+    Attributes:
+        lang: language of the question.
+        kind: fact, definition, comparison, derivation, code, multi-hop, follow-up, near-miss or off-topic.
+        history: earlier questions of the user, oldest first.
+        gold_files: files that hold the answer, relative to the ingested root.
+        gold_mode: whether any one of the files or sections is enough, or all are needed.
+        gold_sections: the sections that hold it, where known.
+        must_include: facts a right answer states, each as alternatives joined by `|`.
+        answerable: whether the notes answer it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    question: str
+    lang: str = "other"
+    kind: str = "fact"
+    topic: str = ""
+    history: tuple[str, ...] = ()
+    gold_files: tuple[str, ...] = ()
+    gold_mode: Literal["any", "all"] = "any"
+    gold_sections: tuple[Place, ...] = ()
+    must_include: tuple[str, ...] = ()
+    reference: str = ""
+    answerable: bool = True
+    split: str = "test"
+
+
+def read_gold(path: Path, *, split: str | None = None) -> tuple[GoldQuestion, ...]:
+    """Read a gold file, or one split of it.
+
+    Raises:
+        UsageError: there is no such file, or nothing in it belongs to the split.
+        InvalidRow: a row is malformed.
+    """
+    rows = tuple(row for row in _rows(path) if split is None or row.split == split)
+    if not rows:
+        raise UsageError(reason=f"{path} holds no questions" + (f" of the split {split!r}" if split else ""))
+    return rows
+
+
+def _rows(path: Path) -> Iterator[GoldQuestion]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except OSError as error:
+        raise UsageError(reason=f"cannot read {path}: {error.strerror}") from error
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            yield GoldQuestion.model_validate(json.loads(line))
+        except ValidationError as error:
+            first = error.errors()[0]
+            reason = f"{'.'.join(map(str, first['loc'])) or 'row'}: {first['msg']}"
+            raise InvalidRow(path=path, line=number, reason=reason) from error
+        except ValueError as error:
+            raise InvalidRow(path=path, line=number, reason=f"no JSON: {error}") from error
+
+
+def normalised(text: str) -> str:
+    """The form in which key facts are looked for: folded, without white space."""
+    return "".join(fold(text).split())
+
+
+def states(text: str, fact: str) -> bool:
+    """Whether a text states a key fact, in any of its alternatives."""
+    text = normalised(text)
+    return any(normalised(alternative) in text for alternative in fact.split("|"))
+
+
+def problems(questions: Iterable[GoldQuestion], chunks: Iterable[Chunk]) -> tuple[str, ...]:
+    """What no longer holds between gold questions and the notes: missing sections, key facts that do not occur in them."""
+    sections: dict[Place, str] = {}
+    for chunk in chunks:
+        for heading in chunk.heading:
+            place = Place(path=chunk.path, heading=heading)
+            sections[place] = f"{sections.get(place, heading)}\n{chunk.indexed_text()}"
+    return tuple(problem for question in questions for problem in _problems(question, sections))
+
+
+def _problems(question: GoldQuestion, sections: dict[Place, str]) -> Iterator[str]:
+    missing = [place for place in question.gold_sections if place not in sections]
+    yield from (f"{question.id}: no section {place.heading!r} in {place.path}" for place in missing)
+    text = "\n".join(sections[place] for place in question.gold_sections if place in sections)
+    if text and not missing:
+        yield from (f"{question.id}: key fact {fact!r} is not in its sections" for fact in question.must_include if not states(text, fact))
+    if question.answerable and not question.gold_files:
+        yield f"{question.id}: answerable, but names no file"

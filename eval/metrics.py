@@ -1,0 +1,90 @@
+"""Metrics of retrieval and answers: pure functions over one question, and means with intervals over many."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from corpus.documents import Chunk
+from corpus.results import Answer
+from eval.gold import GoldQuestion, states
+
+_RESAMPLES = 2000
+_SEED = 20260101
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean with its 95% interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def mean_with_interval(values: Sequence[float]) -> Estimate:
+    """Mean and percentile-bootstrap interval (Efron & Tibshirani, 1993, chapter 13); the seed is fixed.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    if not values:
+        raise ValueError("no values to average")
+    sample = np.asarray(values, dtype=np.float64)
+    resamples = np.random.default_rng(_SEED).choice(sample, (_RESAMPLES, len(sample))).mean(axis=1)
+    low, high = np.percentile(resamples, (2.5, 97.5))
+    return Estimate(float(sample.mean()), float(low), float(high))
+
+
+def is_gold(chunk: Chunk, question: GoldQuestion) -> frozenset[str]:
+    """The gold units that a chunk belongs to: sections where the question names them, files otherwise."""
+    if question.gold_sections:
+        return frozenset(p.heading for p in question.gold_sections if p.path == chunk.path and p.heading in chunk.heading)
+    return frozenset({chunk.path} & set(question.gold_files))
+
+
+def recall_at(k: int, ranked: Sequence[Chunk], question: GoldQuestion) -> float:
+    """Share of the needed gold units among the first k chunks: any one is all that is needed with gold_mode "any"."""
+    found = frozenset().union(*(is_gold(chunk, question) for chunk in ranked[:k]))
+    if question.gold_mode == "any":
+        return float(bool(found))
+    wanted = {p.heading for p in question.gold_sections} or set(question.gold_files)
+    return len(found) / len(wanted)
+
+
+def reciprocal_rank(ranked: Sequence[Chunk], question: GoldQuestion) -> float:
+    """1 / rank of the first chunk that belongs to the gold; 0 if none does (Voorhees, 1999, TREC-8 QA track)."""
+    return next((1 / rank for rank, chunk in enumerate(ranked, 1) if is_gold(chunk, question)), 0.0)
+
+
+def key_fact_recall(text: str, question: GoldQuestion) -> float:
+    """Share of the question's key facts that a text states."""
+    return sum(states(text, fact) for fact in question.must_include) / len(question.must_include)
+
+
+def retrieval_metrics(ranked: Sequence[Chunk], question: GoldQuestion) -> dict[str, float]:
+    """Metrics of the ranked chunks of an answerable question."""
+    metrics = {f"recall@{k}": recall_at(k, ranked, question) for k in (1, 5)}
+    metrics["mrr"] = reciprocal_rank(ranked, question)
+    if question.must_include:
+        metrics["key_facts@5"] = key_fact_recall("\n".join(chunk.indexed_text() for chunk in ranked[:5]), question)
+    return metrics
+
+
+def answer_metrics(answer: Answer, question: GoldQuestion) -> dict[str, float]:
+    """Metrics of an answer, or of a refusal.
+
+    `refusal_right` of an answerable question is 1 if it was answered, of an unanswerable one if it was refused. Key facts,
+    support and language count where an answer was due and given; a wrong refusal states no fact.
+    """
+    metrics = {"refusal_right": float(answer.refused != question.answerable), "seconds": answer.timings["total"]}
+    if question.answerable and question.must_include:
+        metrics["key_facts"] = 0.0 if answer.refused else key_fact_recall(answer.answer, question)
+    if question.answerable and not answer.refused:
+        metrics["composed"] = float(answer.outcome == "answered")
+        metrics["language_right"] = float(answer.language == question.lang)
+        if answer.support is not None:
+            metrics["support"] = answer.support
+    return metrics
