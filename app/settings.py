@@ -43,7 +43,7 @@ class Retrieval(Section):
 
     k: int = Field(8, ge=1, le=100, description="hits per question")
     pool: int = Field(100, ge=1, description="candidates taken from BM25 and from dense search before fusion")
-    dense_weight: float = Field(0.5, ge=0, le=1, description="weight of the dense score in the fusion")
+    dense_weight: float = Field(0.4, ge=0, le=1, description="weight of the dense score in the fusion")
     use_gpu: bool = Field(True, description="search on a GPU where FAISS sees one")
 
 

@@ -23,8 +23,8 @@ from retrieval.fusion import standardise
 
 FloatVector = NDArray[np.float32]
 
-# Lines that carry no statement: list of references, bare headings, table rules, single symbols.
-_NO_STATEMENT = re.compile(r"^(\W*(参考|References|參考)\W*|[\W\d_]+$)")
+# What states nothing: table rules and lone symbols, and bibliographic entries.
+_NO_STATEMENT = re.compile(r"[\W\d_]+$|\W*(?:参考|參考|References)\W|.{0,60}arXiv:\s*\d{4}\.\d{4,5}\W*$", re.IGNORECASE)
 _SUBHEADING = re.compile(r"^#{1,6}\s")
 _LIST_MARK = re.compile(r"^(?:[-*+•·]|\d+[.)、．])\s+")
 

@@ -18,6 +18,7 @@ from ingest.clean_layout import LAYOUT_RULES
 from ingest.clean_links import LINK_RULES
 from ingest.clean_lost import LOST_RULES
 from ingest.clean_markup import MARKUP_RULES
+from ingest.clean_pages import page_rule
 from ingest.clean_protect import outside_protected, substitute
 from ingest.clean_residue import RESIDUE_RULES
 from ingest.clean_tail import TAIL_RULES
@@ -51,6 +52,8 @@ def clean(raw: RawDocument) -> Document:
         The document with its clean text in NFC; the text is empty if nothing in the file is a note.
     """
     draft = Draft(raw.text)
+    if rule := page_rule(raw):
+        draft.apply("page-furniture", rule)
     metadata = _front_matter(draft)
     for _ in range(_MAX_PASSES):
         changes = len(draft.removals)

@@ -53,6 +53,13 @@ class BM25Index:
                 total[self.passages[span]] += count * self.scores[span]
         return total
 
+    def holds(self, term: str, numbers: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of some passages hold a term; shape of `numbers`."""
+        row = self.vocabulary.get(term)
+        if row is None:
+            return np.zeros(numbers.shape, dtype=np.bool_)
+        return np.isin(numbers, self.passages[self.indptr[row] : self.indptr[row + 1]])
+
     def idf_of(self, term: str) -> float:
         """A term's idf; that of the rarest known term if it is unknown, since what nobody wrote is rarer still."""
         row = self.vocabulary.get(term)

@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.analysis import terms
 from retrieval.bm25 import BM25Index
@@ -40,19 +42,28 @@ class Evidence:
         return (self.cosine, self.coverage, self.union, same, same * self.cosine)
 
 
-def coverage(question: str, texts: Sequence[str], bm25: BM25Index) -> tuple[float, float]:
-    """Shares of the question's idf mass found in the best single text and in all texts together, each 0-1."""
-    weights = {term: count * max(bm25.idf_of(term), 0.0) for term, count in Counter(terms(question)).items()}
-    total = sum(weights.values())
-    if not total or not texts:
+def coverage(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> tuple[float, float]:
+    """Shares of the question's idf mass that the best single passage and all passages together hold, each 0-1.
+
+    Args:
+        question: standalone.
+        rows: passage numbers, shape (n,).
+        bm25: tells which terms a passage holds and what a term weighs.
+    """
+    counts = Counter(terms(question))
+    weights = np.array([count * max(bm25.idf_of(term), 0.0) for term, count in counts.items()])
+    if not weights.sum() or not len(rows):
         return 0.0, 0.0
-    found = [set(terms(text)) & weights.keys() for text in texts]
-    return max(sum(weights[t] for t in f) for f in found) / total, sum(weights[t] for t in set().union(*found)) / total
+    held = np.array([bm25.holds(term, rows) for term in counts])  # (terms, n)
+    return float((weights @ held).max() / weights.sum()), float(weights @ held.any(axis=1) / weights.sum())
+
+
+COEFFICIENTS = Path(__file__).with_name("relevance.json")
 
 
 @cache
 def _coefficients() -> tuple[float, tuple[float, ...]]:
-    stored = json.loads(Path(__file__).with_name("relevance.json").read_text(encoding="utf-8"))
+    stored = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
     return stored["intercept"], tuple(stored["coefficients"])
 
 

@@ -35,7 +35,7 @@ class RetrievalSettings:
 
     k: int = 8
     pool: int = 100
-    dense_weight: float = 0.5
+    dense_weight: float = 0.4
 
 
 class HybridRetriever(BaseRetriever):
@@ -68,13 +68,13 @@ class HybridRetriever(BaseRetriever):
         lexical = self.snapshot.bm25.score(terms(query.text))
         rows = self._candidates(lexical, vector)
         cosines = self.snapshot.dense.score(vector, rows)
-        fused = fuse(lexical[rows], cosines, dense_weight=self.settings.dense_weight)
+        fused = fuse(lexical[rows], cosines, self.snapshot.chinese[rows], dense_weight=self.settings.dense_weight)
         order = ranking(fused)[:k]
         hits = tuple(
             _hit(rank, self.snapshot, int(rows[i]), float(lexical[rows[i]]), float(cosines[i]), float(fused[i]))
             for rank, i in enumerate(order, 1)
         )
-        probability = relevance(gather_evidence(query, hits, self.snapshot))
+        probability = relevance(gather_evidence(query, hits, rows[order], self.snapshot))
         return SearchResult(query.text, hits, probability, {"search": time.perf_counter() - started})
 
     def _candidates(self, lexical: FloatVector, vector: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -93,10 +93,10 @@ def _hit(rank: int, snapshot: Snapshot, row: int, bm25: float, cosine: float, fu
     return Hit(rank, snapshot.chunk(row), fused, Scores(bm25=bm25, dense=cosine, fused=fused))
 
 
-def gather_evidence(query: Query, hits: Sequence[Hit], snapshot: Snapshot) -> Evidence:
-    """What the relevance regression looks at, from the five best hits."""
+def gather_evidence(query: Query, hits: Sequence[Hit], rows: NDArray[np.int64], snapshot: Snapshot) -> Evidence:
+    """What the relevance regression looks at, from the five best hits and their rows in the index."""
     best = hits[:5]
-    single, union = coverage(query.text, [hit.chunk.indexed_text() for hit in best], snapshot.bm25)
+    single, union = coverage(query.text, rows[:5], snapshot.bm25)
     chinese = query.language.startswith("zh")
     same_script = sum(hit.chunk.language.startswith("zh") == chinese for hit in best) * 2 >= len(best)
     return Evidence(max((hit.scores.dense or 0.0 for hit in best), default=0.0), single, union, same_script)

@@ -38,6 +38,7 @@ def write_generation(folder: Path, chunks: Sequence[Chunk], vectors: FloatMatrix
     build_bm25([terms(chunk.indexed_text()) for chunk in chunks]).save(folder)
     save_dense(build_dense(vectors), folder / "dense.faiss")
     np.save(folder / "chunk_ids.npy", np.array([chunk.id for chunk in chunks], dtype="S16"))
+    np.save(folder / "chinese.npy", np.array([chunk.language.startswith("zh") for chunk in chunks], dtype=np.bool_))
     files = {path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in sorted(folder.iterdir())}
     (folder / _MANIFEST).write_text(json.dumps({"files": files}, indent=1), encoding="utf-8")
     for path in (*folder.iterdir(), folder):
@@ -76,13 +77,22 @@ def _is_sound(path: Path, facts: dict[str, object], thorough: bool) -> bool:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A consistent state of the index to read from; `close` it when done."""
+    """A consistent state of the index to read from; `close` it when done.
+
+    Attributes:
+        number: of the generation.
+        catalogue: documents and chunks of the same state.
+        bm25, dense: the searches; passage numbers are rows.
+        chunk_ids: shape (rows,).
+        chinese: whether a row's chunk is in Chinese; shape (rows,).
+    """
 
     number: int
     catalogue: Catalogue
     bm25: BM25Index
     dense: DenseIndex
     chunk_ids: NDArray[np.bytes_]
+    chinese: NDArray[np.bool_]
 
     @classmethod
     def open(cls, number: int, folder: Path, catalogue: Catalogue, *, use_gpu: bool = True) -> Snapshot:
@@ -94,8 +104,9 @@ class Snapshot:
         if damaged := damaged_files(folder):
             raise IndexCorrupt(path=folder / damaged[0], reason="missing or truncated")
         try:
-            ids = np.load(folder / "chunk_ids.npy", mmap_mode="r")
-            return cls(number, catalogue, BM25Index.load(folder), load_dense(folder / "dense.faiss", use_gpu=use_gpu), ids)
+            ids, chinese = (np.load(folder / name, mmap_mode="r") for name in ("chunk_ids.npy", "chinese.npy"))
+            dense = load_dense(folder / "dense.faiss", use_gpu=use_gpu)
+            return cls(number, catalogue, BM25Index.load(folder), dense, ids, chinese)
         except (ValueError, RuntimeError, KeyError) as error:
             raise IndexCorrupt(path=folder, reason=str(error).splitlines()[0]) from error
 

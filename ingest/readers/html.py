@@ -63,7 +63,12 @@ def article(page: str, path: str) -> str:
     title = _title(tree)
     visible = trafilatura.html2txt(tree)
     found = trafilatura.extract(
-        tree, output_format="markdown", include_comments=False, include_tables=True, include_formatting=True, favor_recall=True
+        tree,
+        output_format="markdown",
+        include_comments=False,
+        include_tables=True,
+        include_formatting=True,
+        favor_recall=True,
     )
     if found is None or len(found) < _MIN_SHARE * len(visible):
         found = visible

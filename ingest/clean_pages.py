@@ -1,0 +1,81 @@
+"""The rule for paged documents: running heads and page numbers go, sentences that a page end cuts are joined again.
+
+It looks at the edges of pages, so it runs once, before any other rule moves offsets.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from corpus.documents import RawDocument
+from ingest.clean_draft import Edit, Rule
+from ingest.clean_residue import Line, lines_of
+from ingest.clean_vocabulary import any_of
+
+_PAGE_NUMBER = re.compile(
+    r"[\W_]*(?:"
+    + any_of(r"""
+        第\s*\d{1,4}\s*[页頁](?:\s*[,，/]?\s*共\s*\d{1,4}\s*[页頁])?
+        (?:page\s*)?\d{1,4}(?:\s*(?:/|of)\s*\d{1,4})?
+    """)
+    + r")[\W_]*",
+    re.IGNORECASE,
+)
+_EDGE_LINES = 2
+_MAX_HEAD = 80
+_SENTENCE_END = re.compile(r"[。！？；.!?;:：|][\"”’)）】*]*$")
+_OPENS = re.compile(
+    r"[#\-*•●|>]|\d{1,3}[.、)）]|[（(]\d|[一二三四五六七八九十]{1,3}、|第.{1,4}[章节]|(?:Q|A|问|答)\s*\d*[:：]"
+)
+_HAN = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
+
+
+def page_rule(raw: RawDocument) -> Rule | None:
+    """The rule for a document's pages, on its unedited text; None if it has no pages to speak of."""
+    if len(raw.page_starts) < 2:
+        return None
+
+    def rule(text: str) -> Iterator[Edit]:
+        pages = [_lines(text, *span) for span in zip(raw.page_starts, (*raw.page_starts[1:], len(text)), strict=True)]
+        heads = _running_heads(pages)
+        last: Line | None = None
+        for page in pages:
+            kept = [line for line in page if line not in heads]
+            if last is not None and kept and _runs_on(last, kept[0]):
+                tight = _HAN.match(last.text.rstrip()[-1]) and _HAN.match(kept[0].text)
+                yield Edit(last.start + len(last.text.rstrip()), kept[0].start, "" if tight else " ")
+            last = kept[-1] if kept else last
+        yield from (Edit(line.start, line.end) for line in heads)
+
+    return rule
+
+
+def _lines(text: str, start: int, end: int) -> list[Line]:
+    lines = lines_of(text[start:end])
+    return [Line(start + line.start, start + line.end, line.text) for line in lines if line.text.strip()]
+
+
+def _running_heads(pages: list[list[Line]]) -> set[Line]:
+    """Page numbers, and lines that come again at the edges of a third of the pages, numbers aside."""
+    edges = [{*page[:_EDGE_LINES], *page[-_EDGE_LINES:]} for page in pages]
+    counts = Counter(shape for page in edges for shape in {_shape(line) for line in page})
+    needed = max(2, -(-len(pages) // 3))
+    return {
+        line
+        for page in edges
+        for line in page
+        if (counts[_shape(line)] >= needed and len(line.text) <= _MAX_HEAD) or _PAGE_NUMBER.fullmatch(line.text)
+    }
+
+
+def _shape(line: Line) -> str:
+    return re.sub(r"\d+", "0", line.text.strip())
+
+
+def _runs_on(last: Line, first: Line) -> bool:
+    """Whether a sentence goes on over the page end: it did not end, and nothing new opens."""
+    return (
+        not _SENTENCE_END.search(last.text.rstrip()) and not last.text.startswith("#") and not _OPENS.match(first.text)
+    )

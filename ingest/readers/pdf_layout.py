@@ -1,0 +1,248 @@
+"""From placed characters to reading order: lines, columns, paragraphs, headings.
+
+Coordinates are those of PDF: points, the origin at the lower left, y upwards.
+"""
+
+from __future__ import annotations
+
+import re
+from statistics import median
+from typing import NamedTuple
+
+_HAN = re.compile(r"[\u2e80-\u9fff\uff00-\uffef\u3000-\u303f]")
+_NEW_BLOCK = re.compile(
+    r"\s*(?:[-•●▪◦■·*]\s|\d{1,3}(?:\.\d{1,3})*[.、)）]?\s*\S|[（(]\d{1,2}[)）]|[一二三四五六七八九十]{1,3}[、.]|第.{1,4}[章节]|"
+    r"(?:Q|A|问|答|[Qq]uestion|[Aa]nswer)\s*\d*\s*[:：])"
+)
+_SENTENCE_END = re.compile(r"[。！？；.!?;:：][\"”’)）】]*\s*$")
+_WORD_GAP = 0.18  # of the character height: narrower gaps are kerning
+_HAN_GAP = 0.6
+_CELL_GAP = 1.05  # wider gaps part table cells or columns
+_SAME_LINE = 0.5  # of the height: characters whose middles differ by less stand on one line
+_HEADING_SCALE = (1.6, 1.3, 1.12)  # of the body size, for headings of level 1, 2, 3
+_MAX_HEADING = 80
+_MAX_BOLD = 0.3  # of the lines: where more are bold, bold marks nothing
+_INDENT = 60.0  # points: lines that begin this near each other belong to one column
+_LABEL = re.compile(r"[-•●▪◦■·*]|[（(]?\d{1,3}[.、)）]?|[A-Za-z][.)]")
+
+
+class Glyph(NamedTuple):
+    """A character (or an expanded ligature) with its box."""
+
+    text: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+    bold: bool = False
+
+
+class Line(NamedTuple):
+    """A piece of text on one line, without wide gaps inside."""
+
+    text: str
+    left: float
+    bottom: float
+    right: float
+    top: float
+    bold: bool = False
+
+    @property
+    def height(self) -> float:
+        """The line's height in points, which follows the font size."""
+        return self.top - self.bottom
+
+
+def lines_of(glyphs: list[Glyph]) -> list[Line]:
+    """Join characters, in the order of the file, to lines; wide gaps and steps to another height part them."""
+    lines: list[Line] = []
+    current: list[Glyph] = []
+    spaced = False
+    for glyph in glyphs:
+        if not glyph.text.strip():
+            spaced = True
+            continue
+        if current and _parts(current[-1], glyph):
+            lines.append(_line(current))
+            current = []
+        elif current and _needs_space(current[-1], glyph, spaced=spaced):
+            current.append(Glyph(" ", current[-1].right, glyph.bottom, glyph.left, glyph.top))
+        current.append(glyph)
+        spaced = False
+    return [*lines, _line(current)] if current else lines
+
+
+def _parts(last: Glyph, glyph: Glyph) -> bool:
+    middle = (last.top + last.bottom) / 2 - (glyph.top + glyph.bottom) / 2
+    height = max(_height(last), _height(glyph))
+    gap = glyph.left - last.right
+    return abs(middle) > _SAME_LINE * height or gap > _CELL_GAP * height or gap < -2 * height
+
+
+def _height(glyph: Glyph) -> float:
+    return max(glyph.top - glyph.bottom, 1.0)
+
+
+def _needs_space(last: Glyph, glyph: Glyph, *, spaced: bool) -> bool:
+    """Whether white space parts two characters: a written space, or a gap; between ideographs only a wide one."""
+    gap = (glyph.left - last.right) / _height(glyph)
+    if _HAN.match(last.text) and _HAN.match(glyph.text):
+        return gap > _HAN_GAP
+    return spaced or gap > _WORD_GAP
+
+
+def _line(glyphs: list[Glyph]) -> Line:
+    inked = [glyph for glyph in glyphs if glyph.text != " "]
+    return Line(
+        "".join(glyph.text for glyph in glyphs),
+        min(glyph.left for glyph in inked),
+        median(glyph.bottom for glyph in inked),
+        max(glyph.right for glyph in inked),
+        median(glyph.top for glyph in inked),
+        all(glyph.bold for glyph in inked),
+    )
+
+
+def reading_order(lines: list[Line], width: float) -> list[Line]:
+    """Order the lines of a page: down the page; in a two-column stretch, the left column first."""
+    rows = sorted(lines, key=lambda line: (-line.top, line.left))
+    gutter = _gutter(rows, width)
+    if gutter is None:
+        return _by_rows(rows)
+    ordered: list[Line] = []
+    left: list[Line] = []
+    right: list[Line] = []
+    for line in rows:
+        if line.left < gutter < line.right:  # across both columns: what stands above it comes first
+            ordered += [*left, *right, line]
+            left, right = [], []
+        else:
+            (left if line.right <= gutter else right).append(line)
+    return [*ordered, *left, *right]
+
+
+def _gutter(rows: list[Line], width: float) -> float | None:
+    """The x of a gap that parts most lines into two columns beside each other, near the middle of the page."""
+    best: tuple[int, float] | None = None
+    for step in range(40, 61):
+        x = width * step / 100
+        left = [line for line in rows if line.right <= x]
+        right = [line for line in rows if line.left >= x]
+        across = len(rows) - len(left) - len(right)
+        if min(len(left), len(right)) < 5 or across > 0.35 * len(rows) or not _are_columns(left, right, width):
+            continue
+        if best is None or across < best[0]:
+            best = (across, x)
+    return best[1] if best else None
+
+
+def _are_columns(left: list[Line], right: list[Line], width: float) -> bool:
+    """Columns hold running text: long lines on both sides. A table has short cells, a form short labels."""
+    return all(median(line.right - line.left for line in side) > 0.25 * width for side in (left, right))
+
+
+def _by_rows(rows: list[Line]) -> list[Line]:
+    """Lines down the page, the pieces of one row joined as the cells of a table."""
+    joined: list[list[Line]] = []
+    for line in rows:
+        if joined and abs(joined[-1][0].top - line.top) < _SAME_LINE * max(line.height, 1.0):
+            joined[-1].append(line)
+        else:
+            joined.append([line])
+    return [_row(sorted(row, key=lambda piece: piece.left)) for row in joined]
+
+
+def _row(pieces: list[Line]) -> Line:
+    if len(pieces) == 1:
+        return pieces[0]
+    # A number or bullet that stands apart from its item is no cell.
+    separator = " " if len(pieces) == 2 and _LABEL.fullmatch(pieces[0].text.strip()) else " | "
+    first, last = pieces[0], pieces[-1]
+    return Line(separator.join(piece.text for piece in pieces), first.left, first.bottom, last.right, first.top)
+
+
+def body_size(lines: list[Line]) -> float:
+    """The height of running text: the median over all characters."""
+    heights = sorted((line.height, len(line.text)) for line in lines)
+    half, seen = sum(count for _, count in heights) / 2, 0
+    for height, count in heights:
+        seen += count
+        if seen >= half:
+            return height
+    return 1.0
+
+
+def page_text(lines: list[Line], size: float) -> str:
+    """The text of a page: headings marked, wrapped lines joined to paragraphs, paragraphs parted by a blank line."""
+    text = ""
+    bold = sum(line.bold for line in lines) <= _MAX_BOLD * len(lines)
+    for at, line in enumerate(lines):
+        last = lines[at - 1] if at else None
+        level = _heading_level(line, size)
+        if last is None:
+            text = _marked(line, level, bold=bold)
+        elif level or _heading_level(last, size):
+            text += _after_heading(last, line, level, size)
+        elif last.bold == line.bold and _goes_on(last, line, _margin(lines, last)):
+            text = _glued(text, line.text)
+        else:
+            text += ("\n\n" if _is_apart(last, line) else "\n") + _marked(line, 0, bold=bold)
+    return text
+
+
+def _margin(lines: list[Line], line: Line) -> float:
+    """The right margin of a line's column: the farthest that two lines beginning near its left edge agree on."""
+    rights = sorted((other.right for other in lines if abs(other.left - line.left) < _INDENT), reverse=True)
+    agreed = (a for a, b in zip(rights, rights[1:], strict=False) if a - b < 2 * line.height)
+    return next(agreed, line.right)
+
+
+def _heading_level(line: Line, size: float) -> int:
+    if len(line.text) > _MAX_HEADING or " | " in line.text:
+        return 0
+    return next((level for level, scale in enumerate(_HEADING_SCALE, 1) if line.height >= scale * size), 0)
+
+
+def _marked(line: Line, level: int, *, bold: bool = False) -> str:
+    if level:
+        return f"{'#' * level} {line.text}"
+    return (
+        f"**{line.text}**"
+        if bold and line.bold and len(line.text) <= _MAX_HEADING and " | " not in line.text
+        else line.text
+    )
+
+
+def _after_heading(last: Line, line: Line, level: int, size: float) -> str:
+    """What to add after or before a heading; a heading that wraps goes on in the same line."""
+    wraps = (
+        level and level == _heading_level(last, size) and not _is_apart(last, line) and not _NEW_BLOCK.match(line.text)
+    )
+    if not wraps:
+        return f"\n\n{_marked(line, level)}"
+    return line.text if _HAN.match(line.text) and _HAN.match(last.text[-1]) else f" {line.text}"
+
+
+def _is_apart(last: Line, line: Line) -> bool:
+    """Whether more than the usual leading, or the top of another column, lies between two lines."""
+    gap = last.bottom - line.top
+    return gap > 0.9 * line.height or gap < -2 * line.height
+
+
+def _goes_on(last: Line, line: Line, margin: float) -> bool:
+    """Whether a line continues the paragraph above it: its first word had no room there, and it opens nothing new."""
+    if " | " in last.text or " | " in line.text or _NEW_BLOCK.match(line.text):
+        return False
+    next_column = line.bottom > last.top
+    if _is_apart(last, line) and (not next_column or _SENTENCE_END.search(last.text)):
+        return False
+    first_word = 2 if _HAN.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
+    return margin - last.right < first_word * (line.right - line.left) / max(len(line.text), 1)
+
+
+def _glued(text: str, addition: str) -> str:
+    """Join a wrapped line: no space between ideographs, no hyphen inside a word."""
+    if re.search(r"[a-z]-$", text) and re.match(r"[a-z]", addition):
+        return text[:-1] + addition
+    tight = _HAN.match(text[-1:]) and _HAN.match(addition)
+    return text + ("" if tight else " ") + addition
