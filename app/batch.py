@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +77,7 @@ def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> int:
                 stream.write(json.dumps(row, ensure_ascii=False) + "\n")
                 stream.flush()
                 count += 1
-        os.replace(partial, path)
+        partial.replace(path)
     except OSError as error:
         raise UsageError(reason=f"cannot write {path}: {error.strerror or error}") from error
     return count

@@ -18,9 +18,13 @@ from corpus.errors import UsageError
 if TYPE_CHECKING:
     from app.batch import QuestionRow
 
-BatchOption = Annotated[Path | None, typer.Option("--batch", help="File of questions (JSON Lines) instead of QUESTION.", show_default=False)]
+BatchOption = Annotated[
+    Path | None, typer.Option("--batch", help="File of questions (JSON Lines) instead of QUESTION.", show_default=False)
+]
 OutOption = Annotated[Path | None, typer.Option("--out", help="File for the rows of --batch.", show_default=False)]
-HistoryOption = Annotated[list[str] | None, typer.Option("--history", help="An earlier question; repeat in order.", show_default=False)]
+HistoryOption = Annotated[
+    list[str] | None, typer.Option("--history", help="An earlier question; repeat in order.", show_default=False)
+]
 
 
 @command
@@ -163,7 +167,9 @@ def eval_(
     session: Session,
     console: Console,
     out: Annotated[Path, typer.Option("--out", help="Folder for records and metrics.")],
-    questions: Annotated[Path | None, typer.Option("--questions", help="Gold questions; ours over corpus/notes if not given.")] = None,
+    questions: Annotated[
+        Path | None, typer.Option("--questions", help="Gold questions; ours over corpus/notes if not given.")
+    ] = None,
     split: Annotated[str | None, typer.Option("--split", help="Only the questions of this split: dev or test.")] = None,
     retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Measure the search, answer nothing.")] = False,
 ) -> None:

@@ -19,11 +19,20 @@ from corpus.errors import InterviewRagError
 
 _COMMON: dict[str, tuple[Any, Any]] = {
     "index": (
-        Annotated[Path | None, typer.Option("--index", envvar="INTERVIEW_RAG_INDEX", help="Folder of the index.", show_default=False)],
+        Annotated[
+            Path | None,
+            typer.Option("--index", envvar="INTERVIEW_RAG_INDEX", help="Folder of the index.", show_default=False),
+        ],
         None,
     ),
-    "config": (Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).", show_default=False)], None),
-    "as_json": (Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")], False),
+    "config": (
+        Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).", show_default=False)],
+        None,
+    ),
+    "as_json": (
+        Annotated[bool, typer.Option("--json", help="One JSON document on standard output, nothing else.")],
+        False,
+    ),
     "debug": (Annotated[bool, typer.Option("--debug", help="Show tracebacks and the log.")], False),
 }
 

@@ -15,9 +15,23 @@ if TYPE_CHECKING:
     from retrieval.weights import Progress
 
 _STAGES: dict[MessageLanguage, dict[str, str]] = {
-    "en": {"verify": "Checking weights", "convert": "Preparing model", "read": "Reading", "embed": "Embedding", "ask": "Answering", "search": "Searching"},
-    "zh": {"verify": "校验权重", "convert": "准备模型", "read": "读取", "embed": "计算向量", "ask": "回答", "search": "检索"},
-}  # fmt: skip
+    "en": {
+        "verify": "Checking weights",
+        "convert": "Preparing model",
+        "read": "Reading",
+        "embed": "Embedding",
+        "ask": "Answering",
+        "search": "Searching",
+    },
+    "zh": {
+        "verify": "校验权重",
+        "convert": "准备模型",
+        "read": "读取",
+        "embed": "计算向量",
+        "ask": "回答",
+        "search": "检索",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,9 +73,10 @@ def _show_end(answer: Answer, console: Console, shown: bool) -> None:
 def show_status(status: dict[str, Any], console: Console) -> None:
     """What the index holds."""
     languages = ", ".join(f"{name} {count}" for name, count in status["languages"].items())
+    size = f"{status['bytes'] / 1e6:.1f} MB"
     console.say(
-        f"{status['index']}: {status['documents']} documents ({languages}), {status['chunks']} chunks, {status['bytes'] / 1e6:.1f} MB",
-        f"{status['index']}：{status['documents']} 篇文档（{languages}），{status['chunks']} 个片段，{status['bytes'] / 1e6:.1f} MB",
+        f"{status['index']}: {status['documents']} documents ({languages}), {status['chunks']} chunks, {size}",
+        f"{status['index']}：{status['documents']} 篇文档（{languages}），{status['chunks']} 个片段，{size}",
     )
     console.say(
         f"embeddings {status['embedding_model']}, generation {status['generation']}, last sync {status['last_sync']}",

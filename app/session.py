@@ -42,7 +42,9 @@ class Session:
         from generation.language_model import Decoding, load_language_model
 
         decoding = Decoding(**self.settings.decoding.model_dump())
-        return load_language_model(self.settings.generator, decoding=decoding, device=self.settings.device, progress=self.progress)
+        return load_language_model(
+            self.settings.generator, decoding=decoding, device=self.settings.device, progress=self.progress
+        )
 
     def retriever(self, *, k: int | None = None) -> HybridRetriever:
         """A retriever over the index as it is now.

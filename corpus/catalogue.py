@@ -155,17 +155,26 @@ class Catalogue:
         self.delete(stamp.root, raw.path)
         self._db.execute(
             "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (stamp.root, raw.path, raw.sha256, document.title, document.language, raw.media_type, stamp.bytes, stamp.mtime_ns, raw.text),
+            (
+                stamp.root,
+                raw.path,
+                raw.sha256,
+                document.title,
+                document.language,
+                raw.media_type,
+                stamp.bytes,
+                stamp.mtime_ns,
+                raw.text,
+            ),
         )
         self._db.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (_chunk_row(stamp.root, chunk) for chunk in chunks)
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (_chunk_row(stamp.root, chunk) for chunk in chunks),
         )
 
     def touch(self, path: str, stamp: FileStamp) -> None:
         """Note that the file's time changed and its content did not."""
-        self._db.execute(
-            "UPDATE documents SET mtime_ns = ? WHERE root = ? AND path = ?", (stamp.mtime_ns, stamp.root, path)
-        )
+        self._db.execute("UPDATE documents SET mtime_ns = ? WHERE root = ? AND path = ?", (stamp.mtime_ns, stamp.root, path))
 
     def delete(self, root: str, path: str) -> None:
         """Forget a document and its chunks; embeddings stay until `drop_embeddings`."""

@@ -22,7 +22,7 @@ class RawDocument:
 
     Attributes:
         path: POSIX path relative to the ingested root.
-        text: decoded source; line ends are normalised to `\\n`, nothing else is changed.
+        text: decoded source; line ends are normalised to line feeds, nothing else is changed.
         sha256: hex digest of the file's bytes.
         media_type: IANA media type, such as `text/markdown`.
         encoding: the encoding that decoded the bytes, or "" for binary formats.

@@ -95,7 +95,8 @@ def main() -> None:
         scores = intercept + features @ coefficients
         right = float(((scores > 0) == relevant).mean())
         kept, refused = float((scores[relevant] > 0).mean()), float((scores[~relevant] <= 0).mean())
-        print(f"{split}: n={len(relevant)} AUROC={auroc(scores, relevant):.3f} right={right:.3f} answered={kept:.3f} refused={refused:.3f}")
+        print(f"{split}: n={len(relevant)} AUROC={auroc(scores, relevant):.3f} right={right:.3f}", end=" ")
+        print(f"answered={kept:.3f} refused={refused:.3f}")
     stored = {"intercept": intercept, "coefficients": coefficients.tolist()}
     arguments.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 

@@ -113,6 +113,8 @@ def _problems(question: GoldQuestion, sections: dict[Place, str]) -> Iterator[st
     yield from (f"{question.id}: no section {place.heading!r} in {place.path}" for place in missing)
     text = "\n".join(sections[place] for place in question.gold_sections if place in sections)
     if text and not missing:
-        yield from (f"{question.id}: key fact {fact!r} is not in its sections" for fact in question.must_include if not states(text, fact))
+        yield from (
+            f"{question.id}: key fact {fact!r} is not in its sections" for fact in question.must_include if not states(text, fact)
+        )
     if question.answerable and not question.gold_files:
         yield f"{question.id}: answerable, but names no file"

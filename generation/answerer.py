@@ -21,11 +21,11 @@ from generation.evidence import EvidenceSentence, EvidenceSettings, select_evide
 from generation.language_model import TransformersLM
 from generation.phrases import foreign_notes, refusal
 from generation.verify import SUPPORTED, support
-from retrieval.analysis import fold
 from retrieval.query import Query, analyse
 from retrieval.retriever import HybridRetriever
 
 _SUGGESTIONS = 3
+_SAME = 0.8  # support by an earlier sentence from which on a quotation would only repeat it
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,10 @@ class _Draft:
             self.left_out.append(f"composed sentence without support ({score or 0:.2f}): {text}")
             return None
         backing = sorted(evidence, key=lambda item: -(support(item.text, [text]) or 0.0))[:2]
-        enough = next((n for n in (1, 2) if (support(text, [item.text for item in backing[:n]]) or 0.0) >= SUPPORTED), len(evidence))
+        enough = next(
+            (n for n in (1, 2) if (support(text, [item.text for item in backing[:n]]) or 0.0) >= SUPPORTED),
+            len(evidence),
+        )
         cited = backing[:enough] if enough <= len(backing) else list(evidence)
         numbers = tuple(sorted(self._cite(item, retriever) for item in cited))
         return self._add(Sentence(in_script(text, self.query.language), numbers, score, "generated"))
@@ -194,7 +197,7 @@ class _Draft:
     def quote(self, item: EvidenceSentence, retriever: HybridRetriever) -> Sentence | None:
         """A sentence of the notes, unless the composed sentence says the same."""
         self.first_token()
-        if any(fold(item.text) == fold(sentence.text) for sentence in self.sentences):
+        if any((support(item.text, [sentence.text]) or 0.0) >= _SAME for sentence in self.sentences):
             return None
         number = self._cite(item, retriever)
         quote = next(c.quote for c in self.citations.values() if c.n == number)
@@ -210,7 +213,9 @@ class _Draft:
         key = (item.chunk.id, start, end)
         if key not in self.citations:
             quote = retriever.snapshot.catalogue.source(item.chunk.id, start, end)
-            self.citations[key] = Citation(len(self.citations) + 1, item.chunk.id, item.chunk.path, item.chunk.heading, start, end, quote)
+            self.citations[key] = Citation(
+                len(self.citations) + 1, item.chunk.id, item.chunk.path, item.chunk.heading, start, end, quote
+            )
         return self.citations[key].n
 
     def finish(self, model: TransformersLM | None) -> Answer:

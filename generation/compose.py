@@ -46,7 +46,7 @@ Sources:
 [1] Adam keeps estimates of the first and second moments of the gradient.
 [2] AdamW decouples weight decay from the gradient update.
 Question: What is the difference between AdamW and Adam?
-Answer: AdamW decouples weight decay from the gradient update, and Adam keeps estimates of the first and second moments of the gradient.
+Answer: AdamW decouples weight decay from the gradient update, and Adam keeps estimates of both moments of the gradient.
 
 Sources:
 {evidence}

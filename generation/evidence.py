@@ -1,7 +1,7 @@
 """From hits to evidence: the sentences of the passages that answer the question, in reading order.
 
-A small model copies well and judges badly, so finding the evidence is the encoder's job, and the language model sees only what was
-selected here.
+A small model copies well and judges badly, so finding the evidence is the encoder's job, and the language model
+sees only what was selected here.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ from retrieval.fusion import standardise
 
 FloatVector = NDArray[np.float32]
 
-# What states nothing: table rules and lone symbols, and bibliographic entries.
-_NO_STATEMENT = re.compile(r"[\W\d_]+$|\W*(?:参考|參考|References)\W|.{0,60}arXiv:\s*\d{4}\.\d{4,5}\W*$", re.IGNORECASE)
-_SUBHEADING = re.compile(r"^#{1,6}\s")
+# What states nothing: table rules and lone symbols, bibliographic entries, announcements of what follows.
+_NO_STATEMENT = re.compile(
+    r"[\W\d_]+$|\W*(?:参考|參考|References)\W|.{0,60}arXiv:\s*\d{4}\.\d{4,5}\W*$|(?:下面|以下|接下来|接下來)[^，,]*[。：:]?$|.*[：:]$",
+    re.IGNORECASE,
+)
+_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 _LIST_MARK = re.compile(r"^(?:[-*+•·]|\d+[.)、．])\s+")
+# A short line without a sentence end, a colon or a list mark is a heading that its author did not mark as one.
+_BARE_HEADING = re.compile(r"(?![-*+•·|>$`]|\d+[.)、．]\s+\S+[：:])[^。！；!;.：:]{1,28}$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +76,9 @@ def candidate_sentences(chunk: Chunk) -> tuple[tuple[int, int], ...]:
 
 
 def _states_something(sentence: str) -> bool:
-    return len(sentence) > 3 and not _NO_STATEMENT.match(sentence) and not _SUBHEADING.match(sentence) and sentence[-1] not in "?？"
+    if len(sentence) < 4 or sentence[-1] in "?？":
+        return False
+    return not any(pattern.match(sentence) for pattern in (_NO_STATEMENT, _MARKDOWN_HEADING, _BARE_HEADING))
 
 
 def plain_sentence(sentence: str) -> str:
@@ -80,7 +87,13 @@ def plain_sentence(sentence: str) -> str:
 
 
 def select_evidence(
-    question: str, hits: Sequence[Hit], *, embedder: Embedder, bm25: BM25Index, settings: EvidenceSettings, language: Language
+    question: str,
+    hits: Sequence[Hit],
+    *,
+    embedder: Embedder,
+    bm25: BM25Index,
+    settings: EvidenceSettings,
+    language: Language,
 ) -> tuple[EvidenceSentence, ...]:
     """The sentences that best answer a question, by hit and then in reading order; repeats are dropped.
 

@@ -79,9 +79,7 @@ def _sentencepiece(metadata: Metadata) -> Tokenizer:
     merges = sentencepiece_merges([tokens[i] for i in sorted(normal, key=lambda i: -scores[i])])
     unknown = tokens[metadata["tokenizer.ggml.unknown_token_id"]]
     vocabulary = {token: i for i, token in enumerate(tokens)}
-    tokenizer = Tokenizer(
-        models.BPE(vocab=vocabulary, merges=merges, unk_token=unknown, fuse_unk=True, byte_fallback=True)
-    )
+    tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges, unk_token=unknown, fuse_unk=True, byte_fallback=True))
     tokenizer.normalizer = normalizers.Replace(" ", WORD_MARK)
     tokenizer.decoder = decoders.Sequence([decoders.Replace(WORD_MARK, " "), decoders.ByteFallback(), decoders.Fuse()])
     # User-defined tokens (runs of spaces, of line breaks, HTML tags) are matched before any merge, the longest first.

@@ -71,12 +71,20 @@ class TransformersLM(LLM):
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
     def _call(
-        self, prompt: str, stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> str:
         return "".join(chunk.text for chunk in self._stream(prompt, stop, run_manager, **kwargs))
 
     def _stream(
-        self, prompt: str, stop: list[str] | None = None, run_manager: CallbackManagerForLLMRun | None = None, **kwargs: Any
+        self,
+        prompt: str,
+        stop: list[str] | None = None,
+        run_manager: CallbackManagerForLLMRun | None = None,
+        **kwargs: Any,
     ) -> Iterator[GenerationChunk]:
         import torch
         from transformers import TextIteratorStreamer
@@ -130,7 +138,11 @@ def _until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
 
 
 def load_language_model(
-    name: str = BUNDLED_GENERATOR, *, decoding: Decoding | None = None, device: str | None = None, progress: Progress | None = None
+    name: str = BUNDLED_GENERATOR,
+    *,
+    decoding: Decoding | None = None,
+    device: str | None = None,
+    progress: Progress | None = None,
 ) -> TransformersLM:
     """Load a generator: a `bundled:` name, a local folder, or a Hugging Face id; bfloat16.
 

@@ -2,8 +2,9 @@
 
 A claim is read clause by clause, since small models join two true halves into something false. A clause is supported as far as it
 follows one sentence of the evidence: the longest common subsequence of their terms over the clause's terms, so that
-swapped words count, not only new ones. A number that the evidence lacks, or a negation on one side only, leaves a clause nearly
-without support. Terms are those of lexical search, so script and inflection do not matter.
+swapped words count, not only new ones. A number or a name that the evidence's clause lacks, or a negation on one side only,
+leaves a clause nearly without support: "LayerNorm" in the place of "BatchNorm" changes one word and everything. Terms are those of lexical
+search, so script and inflection do not matter.
 """
 
 from __future__ import annotations
@@ -12,13 +13,16 @@ import re
 from collections.abc import Sequence
 
 from corpus.sentences import sentences
-from retrieval.analysis import fold, terms
+from retrieval.analysis import concepts, fold, terms
 
 SUPPORTED = 0.75  # from here on a sentence may be shown as supported
 _CONTRADICTED = 0.1
 
 _CLAUSE_END = re.compile(r"[，,；;：:]\s*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*")
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_CONCEPT = "§"
 _NEGATION = re.compile(r"不|没|无|未|非|\b(?:not|no|never|without|cannot|neither|nor)\b|n't\b")
 
 
@@ -47,10 +51,16 @@ def _clause_support(clause: str, sentence: str) -> float:
 
 def _contradicts(clause: str, sentence: str) -> bool:
     clause, sentence = fold(clause), fold(sentence)
-    if set(_NUMBER.findall(clause)) - set(_NUMBER.findall(sentence)):
-        return True
     near = _closest_clause(clause, sentence)
+    if set(_NUMBER.findall(clause)) - set(_NUMBER.findall(sentence)) or _names(clause) - _names(near):
+        return True
     return bool(_NEGATION.search(clause)) != bool(_NEGATION.search(near))
+
+
+def _names(text: str) -> set[str]:
+    """Technical terms: what is written in Latin letters inside Chinese, and the concepts of the glossary."""
+    latin = set(_LATIN.findall(text)) if _HAN.search(text) else set()
+    return latin | {_CONCEPT + concept for concept in concepts(text)}
 
 
 def _closest_clause(clause: str, sentence: str) -> str:
@@ -60,7 +70,7 @@ def _closest_clause(clause: str, sentence: str) -> str:
 
 
 def _plain_terms(text: str) -> list[str]:
-    return [term for term in terms(text) if not term.startswith("§")]
+    return [term for term in terms(text) if not term.startswith(_CONCEPT)]
 
 
 def longest_common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:

@@ -1,7 +1,7 @@
 """Passages for retrieval: chunks follow the sections and fit the token budget of the embedding model.
 
-An answer is best found in one piece, so the small subsections of a question are kept together while they fit; a section that
-does not fit is cut between its sentences. Only an unit that alone is over the budget is cut inside.
+An answer is best found in one piece, so the small subsections of a question are kept together while they fit; a section
+that does not fit is cut between its sentences. Only an unit that alone is over the budget is cut inside.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from corpus.documents import Chunk, Document, Section
 from corpus.language import detect_language
 from ingest.chunk_units import CountTokens, Span, cut, trimmed, units
 
-# Beside the answers to questions, only scraps are joined: two definitions under one chapter are better found one by one.
+# Beside the answers to questions, only scraps are joined: two definitions under one chapter are better found one by
+# one.
 _SCRAP_TOKENS = 60
 
 

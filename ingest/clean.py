@@ -1,7 +1,7 @@
 """Cleaning: scrape residue goes, notes stay. RawDocument -> Document.
 
-Every rule has a name, and every change is recorded as a `Removal` with its span in the source. Rules run in passes until a pass
-changes nothing, so cleaning a clean text changes nothing.
+Every rule has a name, and every change is recorded as a `Removal` with its span in the source. Rules run in passes
+until a pass changes nothing, so cleaning a clean text changes nothing.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ _FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]+")
 _KANGXI = re.compile("[\u2f00-\u2fd5]")
 
 # Radicals that PDF text layers carry in place of ideographs. NFKC maps the Kangxi block, but of the supplement only two
-# characters. Pairs of a radical and its ideograph, from Unicode's EquivalentUnifiedIdeograph.txt; where that names a form
-# which no text contains, the whole character.
+# characters. Pairs of a radical and its ideograph, from Unicode's EquivalentUnifiedIdeograph.txt; where that names a
+# form which no text contains, the whole character.
 _PAIRS = (
     "⺁厂⺂乛⺃乚⺄乙⺅亻⺆冂⺇𠘨⺈刀⺉刂⺊卜⺋㔾⺌小⺍小⺎兀⺏尣⺐尢⺑尤⺒巳⺓幺⺔彑⺕彐⺖忄⺗心⺘扌⺙攵⺛旡⺜日⺝月⺞歺⺟母⺠民⺡氵"
     "⺢氺⺣灬⺤爫⺥爫⺦丬⺧牛⺨犭⺩王⺪疋⺫目⺬示⺭礻⺮竹⺯糹⺰纟⺱罓⺲罒⺳㓁⺴冗⺵网⺶羊⺷羊⺸羊⺹耂⺺肀⺻聿⺼肉⺽臼⺾艹⺿艹⻀艹⻁虎"

@@ -56,8 +56,8 @@ class Draft:
     def _origins_of(self, start: int, end: int, replacement: str) -> list[int]:
         """Where the characters of a replacement came from: those of a kept stretch keep their own origin.
 
-        `[text](url)` becomes `text`, and each of its letters must still lead to that letter. Otherwise characters are paired
-        from the left, and a longer replacement ends on the last replaced character.
+        `[text](url)` becomes `text`, and each of its letters must still lead to that letter. Otherwise characters are
+        paired from the left, and a longer replacement ends on the last replaced character.
         """
         kept = self.text.find(replacement, start, end) if replacement else -1
         first = max(kept, start)

@@ -58,16 +58,21 @@ def _lines(text: str, start: int, end: int) -> list[Line]:
 
 
 def _running_heads(pages: list[list[Line]]) -> set[Line]:
-    """Page numbers, and lines that come again at the edges of a third of the pages, numbers aside."""
-    edges = [{*page[:_EDGE_LINES], *page[-_EDGE_LINES:]} for page in pages]
-    counts = Counter(shape for page in edges for shape in {_shape(line) for line in page})
-    needed = max(2, -(-len(pages) // 3))
-    return {
-        line
-        for page in edges
-        for line in page
-        if (counts[_shape(line)] >= needed and len(line.text) <= _MAX_HEAD) or _PAGE_NUMBER.fullmatch(line.text)
-    }
+    """Page numbers, and lines that come again at the edge of a third of the pages, numbers aside.
+
+    A second line counts only where the outer one does.
+    """
+    heads: set[Line] = set()
+    for outward in ([page[:_EDGE_LINES] for page in pages], [page[: -_EDGE_LINES - 1 : -1] for page in pages]):
+        counts = Counter((at, _shape(line)) for edge in outward for at, line in enumerate(edge))
+        for edge in outward:
+            for at, line in enumerate(edge):
+                needed = max(2 + at, -(-len(pages) // 3))
+                repeated = counts[at, _shape(line)] >= needed and len(line.text) <= _MAX_HEAD
+                if not (repeated or _PAGE_NUMBER.fullmatch(line.text)):
+                    break
+                heads.add(line)
+    return heads
 
 
 def _shape(line: Line) -> str:

@@ -130,23 +130,27 @@ def ingest(
 
 
 def _plan(
-    paths: Iterable[Path | str], known: dict[tuple[str, str], StoredDocument], embedder: Embedder, budget: int, report: Progress
+    paths: Iterable[Path | str],
+    known: dict[tuple[str, str], StoredDocument],
+    embedder: Embedder,
+    budget: int,
+    report: Progress,
 ) -> _Plan:
     """Look at every file and prepare those that are new or changed."""
     plan = _Plan()
     roots = {Path(root) for root, _ in known}
-    paths = [Path(path).resolve() for path in paths]
-    files = discover(paths, on_skip=lambda skip: plan.skipped.append(Skipped(skip.path, skip.reason)))
+    wanted = [Path(path).resolve() for path in paths]
+    files = discover(wanted, on_skip=lambda skip: plan.skipped.append(Skipped(skip.path, skip.reason)))
     seen: set[tuple[str, str]] = set()
-    for done, (root, relative) in enumerate(files, 1):
-        root, relative = _known_root(root, relative, roots)
+    for done, found in enumerate(files, 1):
+        root, relative = _known_root(*found, roots)
         seen.add((str(root), relative))
         try:
             _look_at(root, relative, known.get((str(root), relative)), plan, embedder, budget)
         except FileSkipped as skip:
             plan.skipped.append(Skipped(skip.path, skip.reason))
         report("read", done, len(files))
-    plan.gone = tuple(d for key, d in known.items() if key not in seen and _is_gone(d, paths))
+    plan.gone = tuple(d for key, d in known.items() if key not in seen and _is_gone(d, wanted))
     return plan
 
 

@@ -1,38 +1,38 @@
 """From paths to decoded documents: what to read, and reading it.
 
-A file is named by a root and a POSIX path relative to it, so that an index does not depend on where the notes lie. A folder
-is its own root; a single file's root is the folder it lies in.
+A file is named by a root and a POSIX path relative to it, so that an index does not depend on where the notes lie. A folder is
+its own root; a single file's root is the folder it lies in. A file inside an archive is named as if the archive were a
+folder: `notes.zip/rag/rope.md`. Standard input is `-` under the root `-`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from corpus.documents import RawDocument
 from corpus.errors import UsageError
 from ingest.read_errors import FileDamaged, FileEmpty, FileHidden, FileSkipped, FileTooLarge, FormatUnknown
 from ingest.read_limits import ReadLimits
-from ingest.readers.text import decode
+from ingest.readers import FORMATS, sniff
+from ingest.readers.archive import is_archive, list_members, read_member
 
-MEDIA_TYPES = {
-    ".md": "text/markdown",
-    ".markdown": "text/markdown",
-    ".mdx": "text/markdown",
-    ".txt": "text/plain",
-    ".text": "text/plain",
-}
+STANDARD_INPUT = "-"
 
 OnSkip = Callable[[FileSkipped], None]
 
 
-def discover(paths: Iterable[Path | str], *, on_skip: OnSkip | None = None) -> list[tuple[Path, str]]:
+def discover(
+    paths: Iterable[Path | str], *, on_skip: OnSkip | None = None, limits: ReadLimits | None = None
+) -> list[tuple[Path, str]]:
     """List the files under some paths that can be read.
 
     Args:
-        paths: files and folders; folders are walked recursively.
-        on_skip: called for each hidden entry and each file of an unknown type, in the order of the walk.
+        paths: files, folders, archives, or `-`; folders and archives are walked recursively.
+        on_skip: called for each hidden entry, file of an unknown type, and archive that cannot be opened.
+        limits: what is still read; the defaults of `ReadLimits` if not given.
 
     Returns:
         Pairs (root, POSIX path relative to it), sorted, each file once.
@@ -40,63 +40,125 @@ def discover(paths: Iterable[Path | str], *, on_skip: OnSkip | None = None) -> l
     Raises:
         UsageError: a path does not exist.
     """
-    report = on_skip or (lambda _: None)
-    found = {pair for path in paths for pair in _under(Path(path), report)}
-    return sorted(found)
-
-
-def _under(path: Path, report: OnSkip) -> Iterator[tuple[Path, str]]:
-    if not path.exists():
-        raise UsageError(reason=f"no such file or folder: {path}")
-    if path.is_file():
-        yield path.parent, path.name
-        return
-    for file in _walk(path, path, report):
-        yield path, file.relative_to(path).as_posix()
-
-
-def _walk(root: Path, folder: Path, report: OnSkip) -> Iterator[Path]:
-    """Files below a folder; links to folders are not followed, for they can form loops."""
-    for entry in sorted(folder.iterdir()):
-        relative = entry.relative_to(root).as_posix()
-        if entry.name.startswith("."):
-            report(FileHidden(relative))
-        elif entry.is_dir():
-            if not entry.is_symlink():
-                yield from _walk(root, entry, report)
-        elif entry.suffix.lower() in MEDIA_TYPES:
-            yield entry
-        else:
-            report(FormatUnknown(relative, suffix=entry.suffix or "(none)"))
+    walk = _Walk(on_skip or (lambda _: None), limits or ReadLimits())
+    return sorted({pair for path in paths for pair in walk.under(Path(path))})
 
 
 def read_file(root: Path, relative: str, *, limits: ReadLimits | None = None) -> RawDocument:
-    """Read one file.
+    """Read one file that `discover` found.
 
     Args:
         root: folder that the path is relative to.
         relative: POSIX path of the file.
-        limits: sizes that are still read; the defaults of `ReadLimits` if not given.
+        limits: what is still read; the defaults of `ReadLimits` if not given.
 
     Raises:
         FileSkipped: the file is not read; the subclass tells why.
     """
     limits = limits or ReadLimits()
-    data = _load(root / relative, relative, limits)
-    media_type = MEDIA_TYPES.get(Path(relative).suffix.lower())
-    if media_type is None:
-        raise FormatUnknown(relative, suffix=Path(relative).suffix or "(none)")
-    text, encoding = decode(data, relative)
-    if not text.strip():
+    if str(root) == relative == STANDARD_INPUT:
+        data = sys.stdin.buffer.read(limits.file_bytes + 1)
+        _check_size(relative, len(data), limits)
+        return read_bytes(data, relative, limits=limits)
+    file = source_file(root, relative)
+    data = _load(file, relative, limits)
+    inside = PurePosixPath(relative).parts[len(file.relative_to(root).parts) :]
+    if inside:
+        data = read_member(data, "/".join(inside), relative, limits)
+    return read_bytes(data, relative, limits=limits)
+
+
+def source_file(root: Path, relative: str) -> Path:
+    """The file on disk that holds a document: itself, or the archive that it lies in."""
+    file = root
+    for part in PurePosixPath(relative).parts:
+        file /= part
+        if is_archive(file.name) and file.is_file():
+            break
+    return file
+
+
+def read_bytes(data: bytes, relative: str, *, limits: ReadLimits | None = None) -> RawDocument:
+    """Decode a file's bytes; the format follows from its suffix, or from the bytes if it has none.
+
+    Raises:
+        FileSkipped: the file is not read; the subclass tells why.
+    """
+    limits = limits or ReadLimits()
+    suffix = PurePosixPath(relative).suffix.lower() or sniff(data)
+    found = FORMATS.get(suffix)
+    if found is None:
+        raise FormatUnknown(relative, suffix=suffix)
+    extract = found.reader(data, relative, limits)
+    if not extract.text.strip():
         raise FileEmpty(relative, why="")
-    return RawDocument(relative, text, hashlib.sha256(data).hexdigest(), media_type, encoding)
+    if len(extract.text) > limits.text_characters:
+        raise FileTooLarge(relative, what="length", size=len(extract.text), limit=limits.text_characters)
+    digest = hashlib.sha256(data).hexdigest()
+    return RawDocument(relative, extract.text, digest, found.media_type, extract.encoding, extract.page_starts)
 
 
 def _load(file: Path, relative: str, limits: ReadLimits) -> bytes:
     try:
-        size = file.stat().st_size
-        if size > limits.file_bytes:
-            raise FileTooLarge(relative, what="size", size=size, limit=limits.file_bytes)
+        if not is_archive(file.name):
+            _check_size(relative, file.stat().st_size, limits)
         return file.read_bytes()
     except OSError as error:
         raise FileDamaged(relative, why=error.strerror or type(error).__name__) from error
+
+
+def _check_size(relative: str, size: int, limits: ReadLimits) -> None:
+    if size > limits.file_bytes:
+        raise FileTooLarge(relative, what="size", size=size, limit=limits.file_bytes)
+
+
+class _Walk:
+    """A walk over folders and archives that reports what it passes over."""
+
+    def __init__(self, report: OnSkip, limits: ReadLimits) -> None:
+        self._report = report
+        self._limits = limits
+
+    def under(self, path: Path) -> Iterator[tuple[Path, str]]:
+        if str(path) == STANDARD_INPUT:
+            yield path, STANDARD_INPUT
+        elif path.is_file():
+            yield from self._file(path.parent, path)
+        elif path.is_dir():
+            yield from self._folder(path, path)
+        else:
+            raise UsageError(reason=f"no such file or folder: {path}")
+
+    def _folder(self, root: Path, folder: Path) -> Iterator[tuple[Path, str]]:
+        """Files below a folder; links to folders are not followed, for they can form loops."""
+        for entry in sorted(folder.iterdir()):
+            if entry.name.startswith("."):
+                self._report(FileHidden(entry.relative_to(root).as_posix()))
+            elif entry.is_dir():
+                if not entry.is_symlink():
+                    yield from self._folder(root, entry)
+            else:
+                yield from self._file(root, entry)
+
+    def _file(self, root: Path, file: Path) -> Iterator[tuple[Path, str]]:
+        relative = file.relative_to(root).as_posix()
+        if not is_archive(file.name):
+            yield from self._known(root, relative)
+            return
+        try:
+            members = list_members(_load(file, relative, self._limits), relative, self._limits)
+        except FileSkipped as skip:
+            self._report(skip)
+            return
+        for member in members:
+            if any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(member).parts):
+                self._report(FileHidden(f"{relative}/{member}"))
+            else:
+                yield from self._known(root, f"{relative}/{member}")
+
+    def _known(self, root: Path, relative: str) -> Iterator[tuple[Path, str]]:
+        suffix = PurePosixPath(relative).suffix.lower()
+        if suffix in FORMATS:
+            yield root, relative
+        else:
+            self._report(FormatUnknown(relative, suffix=suffix or "(none)"))

@@ -70,7 +70,9 @@ class BM25Index:
         for name in ("indptr", "passages", "scores", "idf"):
             np.save(folder / f"bm25.{name}.npy", getattr(self, name))
         ordered = sorted(self.vocabulary, key=self.vocabulary.__getitem__)
-        (folder / "bm25.terms.json").write_text(json.dumps({"size": self.size, "terms": ordered}, ensure_ascii=False), encoding="utf-8")
+        (folder / "bm25.terms.json").write_text(
+            json.dumps({"size": self.size, "terms": ordered}, ensure_ascii=False), encoding="utf-8"
+        )
 
     @classmethod
     def load(cls, folder: Path) -> BM25Index:
@@ -99,5 +101,10 @@ def build_bm25(passages: Sequence[Sequence[str]]) -> BM25Index:
     order = np.argsort(rows, kind="stable")
     indptr = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(vocabulary)))))
     return BM25Index(
-        vocabulary, indptr.astype(np.int64), numbers[order], scores[order].astype(np.float32), idf.astype(np.float32), len(passages)
+        vocabulary,
+        indptr.astype(np.int64),
+        numbers[order],
+        scores[order].astype(np.float32),
+        idf.astype(np.float32),
+        len(passages),
     )

@@ -72,4 +72,4 @@ class DenseIndex:
     def score(self, query: FloatMatrix, numbers: NDArray[np.int64]) -> FloatMatrix:
         """Cosines of given passages with a query of shape (1, dimension); shape (len(numbers),)."""
         vectors: FloatMatrix = self._index.reconstruct_batch(numbers)
-        return vectors @ query[0]
+        return np.asarray(vectors @ query[0], dtype=np.float32)

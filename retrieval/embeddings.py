@@ -53,12 +53,16 @@ class SentenceTransformerEmbeddings(Embeddings):
         """Unit vectors of passages, shape (len(texts), dimension); sentence-transformers sorts batches by length."""
         if not texts:
             return np.zeros((0, self.dimension), dtype=np.float32)
-        vectors = self.model.encode_document(list(texts), batch_size=self.batch_size, normalize_embeddings=True, convert_to_tensor=True)
+        vectors = self.model.encode_document(
+            list(texts), batch_size=self.batch_size, normalize_embeddings=True, convert_to_tensor=True
+        )
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
 
     def encode_queries(self, texts: Sequence[str]) -> FloatMatrix:
         """Unit vectors of questions, shape (len(texts), dimension)."""
-        vectors = self.model.encode_query(list(texts), batch_size=self.batch_size, normalize_embeddings=True, convert_to_tensor=True)
+        vectors = self.model.encode_query(
+            list(texts), batch_size=self.batch_size, normalize_embeddings=True, convert_to_tensor=True
+        )
         return np.asarray(vectors.float().cpu().numpy(), dtype=np.float32)
 
     def encode_query(self, text: str) -> FloatMatrix:
@@ -71,11 +75,13 @@ class SentenceTransformerEmbeddings(Embeddings):
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """LangChain's form of `encode_passages`."""
-        return self.encode_passages(texts).tolist()
+        vectors: list[list[float]] = self.encode_passages(texts).tolist()
+        return vectors
 
     def embed_query(self, text: str) -> list[float]:
         """LangChain's form of `encode_query`."""
-        return self.encode_query(text)[0].tolist()
+        vector: list[float] = self.encode_query(text)[0].tolist()
+        return vector
 
 
 def _has_fast_bfloat16() -> bool:

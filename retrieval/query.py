@@ -12,8 +12,10 @@ from retrieval.analysis import concepts, fold
 
 # Concepts that say what is asked about a subject; a question that names only these needs a subject from before.
 _ASPECTS = frozenset(
-    "difference advantage disadvantage formula derivation implementation release evaluation stability memory latency training"
-    " parameters training-data gradient weights token vector inference dynamic".split()
+    """
+    difference advantage disadvantage formula derivation implementation release evaluation stability memory latency training
+    parameters training-data gradient weights token vector inference dynamic
+    """.split()
 )
 _POINTS_BACK = re.compile(
     r"它|他们|这个|这种|这些|这样|那个|那种|那些|那么|那它|其|该方法|两者|二者|前者|后者|上面|刚才|还有呢"
@@ -40,8 +42,8 @@ class Query:
 def analyse(question: str, history: Sequence[str] = ()) -> Query:
     """Make a question standalone and find its language.
 
-    A follow-up ("它有什么缺点？") gets the latest earlier turn that names a subject put before it; a question that names a subject
-    of its own and points to nothing is left alone.
+    A follow-up ("它有什么缺点？") gets the latest earlier turn that names a subject put before it; a question that names a
+    subject of its own and points to nothing is left alone.
     """
     question = question.strip()
     text = question

@@ -1,0 +1,98 @@
+"""Is everything in order? Versions, processors, models and the index, one finding a line."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.session import Session
+from corpus.errors import InterviewRagError
+
+_PACKAGES = ("torch", "transformers", "sentence-transformers", "peft", "langchain", "rank-bm25", "gradio")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `ok` unless it is broken; what is merely not there yet is no fault."""
+
+    name: str
+    detail: str
+    ok: bool = True
+
+
+def examine(session: Session) -> tuple[Finding, ...]:
+    """Look at everything that the commands need; loads no model."""
+    return (*_versions(), *_processors(), *_models(session), *_index(session))
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("interview-rag", f"{importlib.metadata.version('interview-rag')} on Python {platform.python_version()}")
+    yield Finding("packages", ", ".join(f"{name} {importlib.metadata.version(name)}" for name in _PACKAGES))
+
+
+def _processors() -> Iterator[Finding]:
+    import torch
+
+    gpus = ", ".join(torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())) or "none"
+    yield Finding("processors", f"{torch.get_num_threads()} CPU threads, GPUs: {gpus}")
+    try:
+        from retrieval.dense import faiss
+
+        module = faiss()
+    except InterviewRagError as error:
+        yield Finding("faiss", str(error), ok=False)
+        return
+    build = next((name for name in _faiss_builds()), "unknown build")
+    yield Finding(
+        "faiss",
+        f"{module.__version__} ({build}), GPUs: {module.get_num_gpus() if hasattr(module, 'get_num_gpus') else 0}",
+    )
+
+
+def _faiss_builds() -> Iterator[str]:
+    for distribution in importlib.metadata.distributions():
+        name = distribution.metadata["Name"] or ""
+        if name.startswith("faiss"):
+            yield name
+
+
+def _models(session: Session) -> Iterator[Finding]:
+    from generation import bundled_gguf
+    from retrieval import bundled_e5
+
+    settings = session.settings
+    used = {settings.embeddings, settings.generator}
+    for state in (bundled_e5.state(), *(bundled_gguf.state(name) for name in bundled_gguf.MODELS)):
+        broken = state.status == "damaged" or (state.status == "weights missing" and state.name in used)
+        yield Finding(state.name, f"{state.status}, sha256 {state.sha256[:12]}, {state.path}", ok=not broken)
+    for name in sorted(used):
+        if not name.startswith("bundled:"):
+            yield Finding(name, "configured; loaded on first use")
+
+
+def _index(session: Session) -> Iterator[Finding]:
+    store = session.store
+    if not store.exists:
+        yield Finding("index", f"none at {store.path} yet: run `interview-rag ingest PATH`")
+        return
+    try:
+        damaged = store.damaged_files()
+        store.snapshot(session.settings.embeddings, use_gpu=False).close()
+    except InterviewRagError as error:
+        yield Finding("index", str(error), ok=False)
+        return
+    if damaged:
+        yield Finding("index", f"{store.path}: wrong checksum of {', '.join(damaged)}: run `interview-rag reindex`", ok=False)
+        return
+    catalogue = store.catalogue()
+    try:
+        documents = catalogue.documents()
+    finally:
+        catalogue.close()
+    chunks = sum(document.chunks for document in documents)
+    yield Finding(
+        "index",
+        f"{store.path}: generation {store.current_generation()}, {len(documents)} documents, {chunks} chunks, checksums right",
+    )

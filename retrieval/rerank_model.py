@@ -1,0 +1,145 @@
+"""The network of the scorer: E5's encoder with two heads, one for passages and one for their sentences.
+
+    h = encoder(tokens)                                             shape (windows, length, hidden)
+    p = gelu(W h)                                                   shape (windows, length, PROJECTION)
+    sentence logit = v . [mean of p over its tokens; maximum of p over them]
+    passage logit  = u . gelu(U [h of <s>; mean of h]) + a * logsumexp of its sentences' logits
+
+The last term ties the two jobs together: a passage is relevant if one of its sentences is. Both come from one forward pass, as in
+Nogueira and Cho 2019, arXiv:1901.04085, for the passage. The encoder carries a LoRA adapter (Hu et al. 2021, arXiv:2106.09685),
+which is added to its weights once, when it is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import gelu
+
+from retrieval.rerank_input import Window
+
+PROJECTION = 128
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Windows padded to one length.
+
+    Attributes:
+        ids, mask: shape (windows, length).
+        row: for every token the row of its sentence, `len(rows)` for tokens outside sentences; shape (windows, length).
+        rows: (window, sentence number in its passage) of each row.
+        column: for every row its place among the rows of its window; shape (rows,).
+        window: for every row its window; shape (rows,).
+    """
+
+    ids: Tensor
+    mask: Tensor
+    row: Tensor
+    rows: tuple[tuple[int, int], ...]
+    column: Tensor
+    window: Tensor
+
+
+def make_batch(windows: Sequence[Window], *, pad: int, device: torch.device | str = "cpu") -> Batch:
+    """Pad windows on the right and number their sentences through."""
+    length = max(len(window.ids) for window in windows)
+    ids = torch.full((len(windows), length), pad)
+    mask = torch.zeros((len(windows), length), dtype=torch.long)
+    rows: list[tuple[int, int]] = []
+    columns: list[int] = []
+    placed = []
+    for i, window in enumerate(windows):
+        ids[i, : len(window.ids)] = torch.tensor(window.ids)
+        mask[i, : len(window.ids)] = 1
+        numbers = sorted(set(window.sentence_of) - {-1})
+        first = {number: len(rows) + column for column, number in enumerate(numbers)}
+        rows += [(i, number) for number in numbers]
+        columns += range(len(numbers))
+        placed.append(first)
+    row = torch.full((len(windows), length), len(rows))
+    for i, window in enumerate(windows):
+        row[i, : len(window.ids)] = torch.tensor([placed[i].get(number, len(rows)) for number in window.sentence_of])
+    window_of = torch.tensor([i for i, _ in rows], dtype=torch.long)
+    column_of = torch.tensor(columns, dtype=torch.long)
+    return Batch(*(t.to(device) for t in (ids, mask, row)), tuple(rows), column_of.to(device), window_of.to(device))
+
+
+@dataclass(frozen=True)
+class Logits:
+    """Scores before calibration: passages shape (windows,), sentences shape (rows,), features (windows, length, PROJECTION)."""
+
+    passages: Tensor
+    sentences: Tensor
+    features: Tensor
+
+
+class ScorerHeads(nn.Module):
+    """The two heads over the encoder's token states."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(hidden, PROJECTION)
+        self.sentence = nn.Linear(2 * PROJECTION, 1)
+        self.whole = nn.Linear(2 * hidden, PROJECTION)
+        self.passage = nn.Linear(PROJECTION, 1)
+        self.evidence = nn.Parameter(torch.ones(()))
+
+    def forward(self, states: Tensor, batch: Batch) -> Logits:
+        """Logits of passages and sentences from token states of shape (windows, length, hidden)."""
+        features = gelu(self.project(states))
+        sentences = self.sentence(self._pool(features, batch)).squeeze(-1)
+        mask = batch.mask.unsqueeze(-1).to(states.dtype)
+        mean = (states * mask).sum(1) / mask.sum(1)
+        whole = self.passage(gelu(self.whole(torch.cat((states[:, 0], mean), dim=-1)))).squeeze(-1)
+        return Logits(whole + self.evidence * _window_logsumexp(sentences, batch), sentences, features)
+
+    def _pool(self, features: Tensor, batch: Batch) -> Tensor:
+        """Mean and maximum over each sentence's tokens, shape (rows, 2 * PROJECTION); the row of outside tokens is dropped."""
+        flat = features.reshape(-1, PROJECTION)
+        index = batch.row.reshape(-1, 1).expand_as(flat)
+        blank = flat.new_zeros(len(batch.rows) + 1, PROJECTION)
+        mean = blank.scatter_reduce(0, index, flat, "mean", include_self=False)
+        highest = blank.scatter_reduce(0, index, flat, "amax", include_self=False)
+        return torch.cat((mean, highest), dim=-1)[:-1]
+
+
+def _window_logsumexp(sentences: Tensor, batch: Batch) -> Tensor:
+    """log sum exp of each window's sentence logits, shape (windows,)."""
+    widest = int(batch.column.max()) + 1 if len(batch.rows) else 1
+    table = sentences.new_full((len(batch.ids), widest), -1e4)
+    table = table.index_put((batch.window, batch.column), sentences)
+    return table.logsumexp(dim=-1)
+
+
+class Scorer(nn.Module):
+    """Encoder and heads; the heads compute in float32 whatever the encoder's type."""
+
+    def __init__(self, encoder: Any, heads: ScorerHeads) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.heads = heads
+
+    def forward(self, batch: Batch) -> Logits:
+        """Logits of a batch."""
+        states = self.encoder(input_ids=batch.ids, attention_mask=batch.mask).last_hidden_state
+        with torch.autocast(states.device.type, enabled=False):
+            logits: Logits = self.heads(states.float(), batch)
+        return logits
+
+
+def merge_lora(encoder: nn.Module, adapter: dict[str, Tensor], scale: float) -> None:
+    """Add a LoRA adapter in PEFT's format to the encoder's weights: W + scale * B A, summed in float32."""
+    weights = dict(encoder.named_parameters())
+    for name, low in adapter.items():
+        if not name.endswith("lora_A.weight"):
+            continue
+        module = name.removeprefix("base_model.model.").removesuffix(".lora_A.weight")
+        high = adapter[name.replace("lora_A", "lora_B")]
+        weight = weights[f"{module}.weight"]
+        with torch.no_grad():
+            weight.copy_(weight.float() + scale * high.float() @ low.float())

@@ -1,0 +1,7 @@
+"""Trains and measures the scorer of `retrieval.rerank`; nothing here runs while questions are answered.
+
+    labelled data --datasets--> passages + questions --mining--> hard negatives --groups--> training groups
+    groups --train--> LoRA adapter + heads --calibrate--> probabilities --measure--> tables
+
+The folder of labelled data is always an argument; nothing of it is part of the project.
+"""

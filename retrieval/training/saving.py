@@ -1,0 +1,35 @@
+"""Writes a trained adapter into the folder that `retrieval.rerank` loads."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from peft import get_peft_model_state_dict
+from safetensors.torch import save_file
+
+from retrieval.bundled_e5 import PIN
+
+if TYPE_CHECKING:
+    from retrieval.rerank_model import ScorerHeads
+
+ADAPTER_FILE, HEADS_FILE, CONFIG_FILE = "adapter.safetensors", "heads.safetensors", "reranker.json"
+
+
+def save_adapter(folder: Path, adapted: Any, heads: ScorerHeads) -> None:
+    """LoRA matrices in float16, heads in float32, and what is needed to put them on the base; still uncalibrated."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lora = {name: weight.to(torch.float16).contiguous() for name, weight in get_peft_model_state_dict(adapted).items()}
+    save_file(lora, folder / ADAPTER_FILE)
+    save_file({name: weight.detach().contiguous() for name, weight in heads.state_dict().items()}, folder / HEADS_FILE)
+    settings = adapted.peft_config["default"]
+    config = {
+        "base": PIN.name,
+        "base_sha256": PIN.sha256,
+        "lora_scale": settings.lora_alpha / settings.r,
+        "passage_calibration": [1.0, 0.0],
+        "sentence_calibration": [1.0, 0.0],
+    }
+    (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
