@@ -101,8 +101,9 @@ class Catalogue:
 
     def _create(self) -> None:
         if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            script = f"BEGIN;{_SCHEMA}INSERT INTO meta VALUES ('schema', '{SCHEMA_VERSION}');COMMIT;"
-            self._db.executescript(script)
+            self._db.executescript(f"BEGIN;{_SCHEMA}")
+            self.set_meta("schema", str(SCHEMA_VERSION))
+            self._db.execute("COMMIT")
 
     def _check_version(self) -> None:
         found = self.meta("schema")
@@ -217,10 +218,9 @@ class Catalogue:
 
 
 def _chunk_row(root: str, chunk: Chunk) -> tuple[Any, ...]:
-    return (
-        root, chunk.path, chunk.ordinal, chunk.id, json.dumps(chunk.heading, ensure_ascii=False), chunk.text, chunk.start, chunk.end,
-        json.dumps(chunk.source_map.anchors), chunk.language, chunk.tokens, chunk.page, chunk.repeat,
-    )  # fmt: skip
+    heading = json.dumps(chunk.heading, ensure_ascii=False)
+    place = (root, chunk.path, chunk.ordinal, chunk.id, heading, chunk.text, chunk.start, chunk.end)
+    return (*place, json.dumps(chunk.source_map.anchors), chunk.language, chunk.tokens, chunk.page, chunk.repeat)
 
 
 def _chunk(row: tuple[Any, ...]) -> Chunk:

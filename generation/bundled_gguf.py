@@ -142,7 +142,7 @@ def model_config(metadata: Metadata, architecture: Architecture, *, tied: bool) 
     """The content of config.json; `tied` where the output layer is the embedding."""
     family = metadata["general.architecture"]
 
-    def stored(key: str) -> Any:  # noqa: ANN401 - a metadata value
+    def stored(key: str) -> Any:
         return metadata[f"{family}.{key}"]
 
     return {

@@ -93,7 +93,7 @@ def _entry(cursor: Cursor) -> tuple[str, Any]:
     return key, _value(cursor, kind)
 
 
-def _value(cursor: Cursor, kind: int) -> Any:  # noqa: ANN401 - a metadata value is a number, a text or a list of them
+def _value(cursor: Cursor, kind: int) -> Any:
     if kind == STRING:
         return _text(cursor)
     if kind == ARRAY:

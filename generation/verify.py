@@ -3,8 +3,8 @@
 A claim is read clause by clause, since small models join two true halves into something false. A clause is supported as far as it
 follows one sentence of the evidence: the longest common subsequence of their terms over the clause's terms, so that
 swapped words count, not only new ones. A number or a name that the evidence's clause lacks, or a negation on one side only,
-leaves a clause nearly without support: "LayerNorm" in the place of "BatchNorm" changes one word and everything. Terms are those of lexical
-search, so script and inflection do not matter.
+leaves a clause nearly without support: "LayerNorm" in the place of "BatchNorm" changes one word
+and everything. Terms are those of lexical search, so script and inflection do not matter.
 """
 
 from __future__ import annotations

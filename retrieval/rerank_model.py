@@ -109,7 +109,7 @@ class ScorerHeads(nn.Module):
 
 
 def _window_logsumexp(sentences: Tensor, batch: Batch) -> Tensor:
-    """log sum exp of each window's sentence logits, shape (windows,)."""
+    """Log sum exp of each window's sentence logits, shape (windows,)."""
     widest = int(batch.column.max()) + 1 if len(batch.rows) else 1
     table = sentences.new_full((len(batch.ids), widest), -1e4)
     table = table.index_put((batch.window, batch.column), sentences)
