@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app.console import Console
 from corpus.results import Answer, SearchResult, Sentence
-from ingest.pipeline import IngestSummary
+
+if TYPE_CHECKING:
+    from ingest.pipeline import IngestSummary
 
 _EXCERPT = 160
 

@@ -145,10 +145,10 @@ class Catalogue:
     def source(self, chunk_id: ChunkId, start: int, end: int) -> str:
         """Characters `[start, end)` of the source that a chunk was cut from."""
         row = self._db.execute(
-            "SELECT substr(source, ?, ?) FROM documents JOIN chunks USING (root, path) WHERE id = ? LIMIT 1",
-            (start + 1, end - start, chunk_id),
+            "SELECT source FROM documents JOIN chunks USING (root, path) WHERE id = ? LIMIT 1",
+            (chunk_id,),
         ).fetchone()
-        return str(row[0]) if row else ""
+        return str(row[0])[start:end] if row else ""  # SQLite's substr would stop at a NUL
 
     def put(self, document: Document, chunks: Iterable[Chunk], stamp: FileStamp) -> None:
         """Store a document, in place of an earlier version of it."""

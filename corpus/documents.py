@@ -46,7 +46,7 @@ class SourceMap:
     """Piecewise map from clean to source offsets: from each anchor on, both advance together.
 
     Attributes:
-        anchors: pairs (clean offset, source offset), both strictly increasing; the first clean offset is 0.
+        anchors: pairs (clean offset, source offset); clean offsets increase from 0, source offsets never fall.
     """
 
     anchors: tuple[tuple[int, int], ...] = ((0, 0),)

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import re
 
-# Chinese sentence ends with the closing quotes that belong to them; an English end needs white space and no abbreviation
-# before it; a line end always ends a sentence, since notes put list items and formulas on lines of their own.
+# Chinese sentence ends with the closing quotes that belong to them; an English end needs white space after it, and before it
+# no abbreviation and no initial ("J. Smith"; "RoPE." does end); "!" after a digit is a factorial; a line end always ends a
+# sentence, since notes put list items and formulas on lines of their own.
 _END = re.compile(
     r"""
     [。！？；…]+[”’」』）】》\"']*
-  | (?<!\d)[!?]+[\"')\]]*(?=\s|$)
-  | (?<![A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bet\sal)(?<!\bFig)(?<!\bEq)(?<!\bvs)(?<!\bcf)(?<!\bSec)(?<!\bDr)
+  | (?:\?|(?<!\d)!)[!?]*[\"')\]]*(?=\s|$)
+  | (?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bet\sal)(?<!\bFig)(?<!\bEq)(?<!\bvs)(?<!\bcf)(?<!\bSec)(?<!\bDr)(?<!\bapprox)
     \.[\"')\]]*(?=\s+[A-Z0-9\"'(\[`$*“]|\s*$|\s*[\u4e00-\u9fff])
   | [?!](?=[\u4e00-\u9fff])
   | \n
     """,
     re.VERBOSE,
 )
-_PROTECTED = re.compile(r"```.*?```|\$\$.*?\$\$|\$[^$\n]+\$|`[^`\n]+`", re.DOTALL)
+# Code, formulas (a "$" before a space or a digit is money), and the number of a list item.
+_PROTECTED = re.compile(
+    r"```.*?```|\$\$.*?\$\$|(?<![\\$])\$(?![\s$])[^$\n]+(?<![\s\\])\$(?!\d)|`[^`\n]+`|^[ \t]*\d+\.[ \t]+",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:

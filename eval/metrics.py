@@ -9,7 +9,7 @@ import numpy as np
 
 from corpus.documents import Chunk
 from corpus.results import Answer
-from eval.gold import GoldQuestion, states
+from eval.gold import GoldQuestion, Place, states
 
 _RESAMPLES = 2000
 _SEED = 20260101
@@ -38,11 +38,15 @@ def mean_with_interval(values: Sequence[float]) -> Estimate:
     return Estimate(float(sample.mean()), float(low), float(high))
 
 
-def is_gold(chunk: Chunk, question: GoldQuestion) -> frozenset[str]:
-    """The gold units that a chunk belongs to: sections where the question names them, files otherwise."""
-    if question.gold_sections:
-        return frozenset(p.heading for p in question.gold_sections if p.path == chunk.path and p.heading in chunk.heading)
-    return frozenset({chunk.path} & set(question.gold_files))
+def gold_units(question: GoldQuestion) -> frozenset[Place | str]:
+    """What holds the answer: sections where the question names them, files otherwise."""
+    return frozenset(question.gold_sections or question.gold_files)
+
+
+def is_gold(chunk: Chunk, question: GoldQuestion) -> frozenset[Place | str]:
+    """The gold units that a chunk belongs to."""
+    places = {Place(path=chunk.path, heading=heading) for heading in chunk.heading}
+    return gold_units(question) & {chunk.path, *places}
 
 
 def recall_at(k: int, ranked: Sequence[Chunk], question: GoldQuestion) -> float:
@@ -50,8 +54,7 @@ def recall_at(k: int, ranked: Sequence[Chunk], question: GoldQuestion) -> float:
     found = frozenset().union(*(is_gold(chunk, question) for chunk in ranked[:k]))
     if question.gold_mode == "any":
         return float(bool(found))
-    wanted = {p.heading for p in question.gold_sections} or set(question.gold_files)
-    return len(found) / len(wanted)
+    return len(found) / len(gold_units(question))
 
 
 def reciprocal_rank(ranked: Sequence[Chunk], question: GoldQuestion) -> float:

@@ -20,12 +20,12 @@ from generation.compose import build_prompt, compose
 from generation.evidence import EvidenceSentence, EvidenceSettings, select_evidence
 from generation.language_model import TransformersLM
 from generation.phrases import foreign_notes, refusal
-from generation.verify import SUPPORTED, support
+from generation.verify import SUPPORTED, overlap, support
 from retrieval.query import Query, analyse
 from retrieval.retriever import HybridRetriever
 
 _SUGGESTIONS = 3
-_SAME = 0.8  # support by an earlier sentence from which on a quotation would only repeat it
+_SAME = 0.85  # share of a quotation's terms in an earlier sentence from which on it would only repeat that
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,7 @@ class _Draft:
     def quote(self, item: EvidenceSentence, retriever: HybridRetriever) -> Sentence | None:
         """A sentence of the notes, unless the composed sentence says the same."""
         self.first_token()
-        if any((support(item.text, [sentence.text]) or 0.0) >= _SAME for sentence in self.sentences):
+        if any(overlap(item.text, sentence.text) >= _SAME for sentence in self.sentences):
             return None
         number = self._cite(item, retriever)
         quote = next(c.quote for c in self.citations.values() if c.n == number)

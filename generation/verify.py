@@ -43,6 +43,12 @@ def support(claim: str, evidence: Sequence[str]) -> float | None:
     return min(max(_clause_support(clause, sentence) for sentence in known) for clause in clauses)
 
 
+def overlap(text: str, other: str) -> float:
+    """Share of a text's terms that another holds, in any order, 0-1."""
+    own = set(_plain_terms(text))
+    return len(own & set(_plain_terms(other))) / len(own) if own else 0.0
+
+
 def _clause_support(clause: str, sentence: str) -> float:
     wanted, offered = _plain_terms(clause), _plain_terms(sentence)
     share = longest_common_subsequence(wanted, offered) / len(wanted) if wanted else 1.0

@@ -151,9 +151,7 @@ class _Packer:
         section = part.section
         if self._fits(section.start, section.end):
             return [_Passage(section.heading, section.start, section.end, part.lead, True, section.is_question)]
-        spans = self._fill(
-            [piece for unit in units(self._text, section.start, section.end) for piece in self._pieces(unit)]
-        )
+        spans = self._fill([piece for unit in units(self._text, section.start, section.end) for piece in self._pieces(unit)])
         return [_Passage(section.heading, start, end, start, False, False) for start, end in spans]
 
     def _pieces(self, unit: Span) -> list[Span]:
@@ -189,11 +187,7 @@ def _children(parts: list[_Part], depth: int) -> list[list[_Part]]:
     groups: list[list[_Part]] = []
     for part in parts:
         heading = part.section.heading
-        begins = (
-            len(heading) <= depth + 1
-            or not groups
-            or groups[-1][-1].section.heading[: depth + 1] != heading[: depth + 1]
-        )
+        begins = len(heading) <= depth + 1 or not groups or groups[-1][-1].section.heading[: depth + 1] != heading[: depth + 1]
         if begins:
             groups.append([part])
         else:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ingest.clean_draft import Edit, Rule
 from ingest.clean_protect import outside_protected, substitute
 
-_LINE_SEPARATOR = re.compile("[\x0b\x0c\x85\u2028\u2029]")
+_LINE_SEPARATOR = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+")
 # A zero-width joiner between symbols builds an emoji and stays.
 _ZERO_WIDTH = re.compile(
@@ -19,9 +19,7 @@ _ZERO_WIDTH = re.compile(
 _SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _REPLACEMENT = re.compile("\ufffd+|(?:锟斤拷)+|烫烫(?:烫)+|屯屯(?:屯)+")
 # Word and the Symbol fonts put list bullets in the private use area.
-_PRIVATE_BULLET = re.compile(
-    "^([ \t]*)[\uf0b7\uf06c\uf06e\uf075\uf076\uf0a7\uf0a8\uf0b2\uf0d8\uf0fc]+[ \t]*", re.MULTILINE
-)
+_PRIVATE_BULLET = re.compile("^([ \t]*)[\uf0b7\uf06c\uf06e\uf075\uf076\uf0a7\uf0a8\uf0b2\uf0d8\uf0fc]+[ \t]*", re.MULTILINE)
 _PRIVATE = re.compile("[\ue000-\uf8ff\U000f0000-\U000ffffd\U00100000-\U0010fffd]+")
 _FULL_WIDTH = re.compile("[０-９Ａ-Ｚａ-ｚ]+")
 _KANGXI = re.compile("[\u2f00-\u2fd5]")

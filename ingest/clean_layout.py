@@ -47,9 +47,7 @@ def _wrapped_lines(text: str) -> Iterator[Edit]:
 def _repeated_captions(text: str) -> Iterator[Edit]:
     """A long line that stands alone several times: the caption of every image, or a banner. The first one stays."""
     lines, code = lines_of(text), code_and_formulas(text)
-    alone = [
-        line for at, line in enumerate(lines) if _stands_alone(lines, at) and width(line.text) >= _MIN_CAPTION_WIDTH
-    ]
+    alone = [line for at, line in enumerate(lines) if _stands_alone(lines, at) and width(line.text) >= _MIN_CAPTION_WIDTH]
     counts = Counter(line.text.strip() for line in alone)
     seen: set[str] = set()
     for line in alone:

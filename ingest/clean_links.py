@@ -56,11 +56,7 @@ def _contents(text: str) -> Iterator[Edit]:
         above = next((i for i in range(first - 1, -1, -1) if lines[i].text.strip()), None)
         titled = above is not None and bool(_CONTENTS_TITLE.match(lines[above].text))
         inner = all(_is_inner(target) for target in targets)
-        if (
-            inner
-            and (titled or len(targets) >= _MIN_LINKS)
-            and not overlaps(code, lines[first].start, lines[end - 1].end)
-        ):
+        if inner and (titled or len(targets) >= _MIN_LINKS) and not overlaps(code, lines[first].start, lines[end - 1].end):
             yield Edit(lines[above if titled and above is not None else first].start, lines[end - 1].end)
 
 

@@ -35,12 +35,10 @@ _CONTENTS_MARK = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 # Kramdown and Pandoc attributes, Hexo and Jekyll tags.
-_ATTRIBUTE_LIST = re.compile(
-    r"\{:\s*[.#][^}\n]*\}|(?<=[^\s{])[ \t]*\{[#.][A-Za-z][\w.\-\s#=\"]*\}(?=[ \t]*$)", re.MULTILINE
-)
+_ATTRIBUTE_LIST = re.compile(r"\{:\s*[.#][^}\n]*\}|(?<=[^\s{])[ \t]*\{[#.][A-Za-z][\w.\-\s#=\"]*\}(?=[ \t]*$)", re.MULTILINE)
 _TEMPLATE_TAG = re.compile(r"\{%-?\s*/?(?:end)?\w+[^%\n]*%\}")
-# Exporters escape punctuation that needs none. A backslash before it is dropped unless it keeps a list from beginning there,
-# or begins a LaTeX formula: `\[4]` is escaped, `\[4\]` a formula.
+# Exporters escape punctuation that needs none. A backslash before it is dropped unless it keeps a list from beginning
+# there, or begins a LaTeX formula: `\[4]` is escaped, `\[4\]` a formula.
 _ESCAPE = re.compile(r"(?<!\\)\\(?=[_.!~&=<>*]|\[[^\]\\\n]{0,60}\])|(?<=\S)(?<!\\)\\(?=[+\-#])", re.MULTILINE)
 _TARGET = r"\((?:<[^>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)"
 _IMAGE = re.compile(rf"!\[([^\[\]\n]*)\]{_TARGET}")
@@ -53,7 +51,8 @@ _EMPTY_ALT = re.compile(
     r"\s*(?:"
     + any_of(r"""
         在这里插入图片描述|在這裡插入圖片描述|图片描述|插入图片描述|请输入图片描述|图片|圖片|配图|封面
-        image|img|pic(?:ture)?|photo|figure|screenshot|alt(?: text)?|logo|[\w\-]*\.(?:png|jpe?g|gif|webp|svg|bmp)|[0-9a-f\-]{12,}
+        image|img|pic(?:ture)?|photo|figure|screenshot|alt(?: text)?|logo
+        [\w\-]*\.(?:png|jpe?g|gif|webp|svg|bmp)|[0-9a-f\-]{12,}
         (?:image|img|untitled|截屏|截图|屏幕截图|微信图片|wps|clip|screen ?shot)[\w\-.:\s]*\d[\w\-.:\s]*
     """)
     + r")?\s*",

@@ -26,9 +26,7 @@ _PAGE_NUMBER = re.compile(
 _EDGE_LINES = 2
 _MAX_HEAD = 80
 _SENTENCE_END = re.compile(r"[。！？；.!?;:：|][\"”’)）】*]*$")
-_OPENS = re.compile(
-    r"[#\-*•●|>]|\d{1,3}[.、)）]|[（(]\d|[一二三四五六七八九十]{1,3}、|第.{1,4}[章节]|(?:Q|A|问|答)\s*\d*[:：]"
-)
+_OPENS = re.compile(r"[#\-*•●|>]|\d{1,3}[.、)）]|[（(]\d|[一二三四五六七八九十]{1,3}、|第.{1,4}[章节]|(?:Q|A|问|答)\s*\d*[:：]")
 _HAN = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 
 
@@ -81,6 +79,4 @@ def _shape(line: Line) -> str:
 
 def _runs_on(last: Line, first: Line) -> bool:
     """Whether a sentence goes on over the page end: it did not end, and nothing new opens."""
-    return (
-        not _SENTENCE_END.search(last.text.rstrip()) and not last.text.startswith("#") and not _OPENS.match(first.text)
-    )
+    return not _SENTENCE_END.search(last.text.rstrip()) and not last.text.startswith("#") and not _OPENS.match(first.text)

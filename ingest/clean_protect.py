@@ -11,12 +11,15 @@ from ingest.clean_draft import Edit, Rule
 
 # A fence closes with at least as many of its own marks; one that never closes protects nothing, or a stray fence would
 # switch cleaning off for the rest of the file.
-_FENCE = re.compile(
-    r"^(?P<indent>[ \t>]*)(?P<mark>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?[ \t>]*(?P=mark)[`~]*[ \t]*$", re.MULTILINE
-)
+_FENCE = re.compile(r"^(?P<indent>[ \t>]*)(?P<mark>`{3,}|~{3,})[^`\n]*\n(?:.*\n)*?[ \t>]*(?P=mark)[`~]*[ \t]*$", re.MULTILINE)
 _FORMULA = re.compile(
-    r"\$\$(?:(?!\n\#{1,6}[ ]|\n[ \t]*\n[ \t]*\n).){1,6000}?\$\$ | \\\[(?!toc).+?\\\] | \\\(.+?\\\) | (?<![\\$A-Za-z0-9])\$(?![\s$])[^$\n]{1,300}?(?<![\s\\])\$(?![\d$])"
-    r"| \\begin\{(?P<env>\w+\*?)\}.+?\\end\{(?P=env)\}",
+    r"""
+    \$\$(?:(?!\n\#{1,6}[ ]|\n[ \t]*\n[ \t]*\n).){1,6000}?\$\$
+  | \\\[(?!toc).+?\\\]
+  | \\\(.+?\\\)
+  | (?<![\\$A-Za-z0-9])\$(?![\s$])[^$\n]{1,300}?(?<![\s\\])\$(?![\d$])
+  | \\begin\{(?P<env>\w+\*?)\}.+?\\end\{(?P=env)\}
+    """,
     re.DOTALL | re.VERBOSE,
 )
 _INLINE_CODE = re.compile(r"(?<!`)(?P<ticks>`{1,2})(?!`)[^`\n]+(?P=ticks)(?!`)")

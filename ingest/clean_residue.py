@@ -1,7 +1,7 @@
 """What a web page leaves around and inside an article: advertisements, buttons, copyright notes.
 
-A line is residue only if all of it is, or if it holds a phrase that no note contains and is too short to hold much else.
-Headings are never judged here.
+A line is residue only if all of it is, or if it holds a phrase that no note contains and is too short to hold much
+else. Headings are never judged here.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from ingest.clean_vocabulary import (
     DAY,
     NEIGHBOURS,
     TIME,
+    any_of,
 )
 
 
@@ -53,15 +54,21 @@ _CLOSING = re.compile(CLOSING, re.IGNORECASE)
 _NEIGHBOUR = re.compile(rf"^\W*{NEIGHBOURS}(?:\s*[:：>»«\-].{{0,80}}|\s+.{{0,60}}|\W*)$", re.IGNORECASE)
 _MAX_ADVERTISEMENT = 120
 _MAX_COPYRIGHT = 200
-# "Published on 2024-05-01 09:30 by …": with the time of day, or with words that only pages use, since notes have lines such
-# as "released: June 2018".
+# "Published on 2024-05-01 09:30 by …": with the time of day, or with words that only pages use, since notes have lines
+# such as "released: June 2018".
+_PUBLISHED = any_of("""
+    (?:最新推荐文章)?(?:发布|發布|首发|创建)?(?:于|於|時間|时间|日期)?
+    (?:.{0,20}\\s)?原创\\s*于
+    posted(?: on| at| by)?|published(?: on)?
+""")
+_EDITED = any_of("""
+    编辑于|編輯於|修改于|更新于|最后(?:更新|修改)(?:于|时间)?
+    (?:last )?(?:updated|modified|edited)(?: on| at)?
+""")
 _BYLINE = re.compile(
-    r"^\s*(?:"
-    rf"(?:(?:最新推荐文章)?(?:发布|發布|首发|创建)?(?:于|於|時間|时间|日期)?|(?:.{{0,20}}\s)?原创\s*于|posted(?: on| at| by)?|published(?: on)?)"
-    rf"\s*[:：]?\s*{TIME}.{{0,40}}"
-    rf"|(?:编辑于|編輯於|修改于|更新于|最后(?:更新|修改)(?:于|时间)?|(?:last )?(?:updated|modified|edited)(?: on| at)?)\s*[:：]?\s*{DAY}.{{0,40}}"
-    rf"|(?:发布于|發布於|posted on|published on)\s*{DAY}\s*(?:[・·|,，].{{0,40}})?"
-    r")$",
+    rf"^\s*(?:(?:{_PUBLISHED})\s*[:：]?\s*{TIME}.{{0,40}}"
+    rf"|(?:{_EDITED})\s*[:：]?\s*{DAY}.{{0,40}}"
+    rf"|(?:发布于|發布於|posted on|published on)\s*{DAY}\s*(?:[・·|,，].{{0,40}})?)$",
     re.IGNORECASE,
 )
 _HASHTAG = re.compile(r"\s*(?:#[^\s#]{1,24}\s*)+")

@@ -1,7 +1,7 @@
 """The rule that cuts lists of unrelated posts ("related articles", "you may also like") with all that belongs to them.
 
-Their titles and teasers look like content, and answering from them would be wrong, so the list must go whole. What follows it
-must stay: a page can go on after such a list, and two pages can be pasted into one file.
+Their titles and teasers look like content, and answering from them would be wrong, so the list must go whole. What
+follows it must stay: a page can go on after such a list, and two pages can be pasted into one file.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ _HARD_SIGNAL = re.compile(
 _LIST_MARK = re.compile(r"^\s*(?:[•·●▪◦○■*+\-]|\d{1,2}[.、)])\s*\S")
 _SENTENCE_END = re.compile(r"[。！!；;][”\"’)）]?\s*$|[a-z]\.\s*$")
 
-# How many characters of prose without any sign of a list of posts end the list. Where the article has already ended, its
-# list may hold whole summaries; elsewhere one paragraph is enough.
+# How many characters of prose without any sign of a list of posts end the list. Where the article has already ended,
+# its list may hold whole summaries; elsewhere one paragraph is enough.
 _PROSE_AFTER_END = 400
 _PROSE_ELSEWHERE = 60
 _LOOK_BACK = 12
@@ -78,9 +78,7 @@ def _with_title(lines: list[Line], at: int, first: int) -> int:
     while back >= first and not lines[back].text.strip():
         back -= 1
     text = lines[back].text if back >= first else ""
-    is_title = (
-        bool(text.strip()) and not _HARD_SIGNAL.search(text) and not is_button_line(text) and not text.startswith(" ")
-    )
+    is_title = bool(text.strip()) and not _HARD_SIGNAL.search(text) and not is_button_line(text) and not text.startswith(" ")
     return back if is_title else at
 
 

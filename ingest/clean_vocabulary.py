@@ -25,9 +25,9 @@ BUTTONS = any_of(r"""
     复制(?:代码|链接|成功)?|AI写代码|运行|编辑|編輯|删除|下载|目录|版权|返回(?:顶部|目录|首页)|回到(?:顶部|目录)
     登录后(?:才能|即可|可)?(?:评论|回复|发表评论)|发表(?:回复|评论)|發表(?:回覆|留言|評論)|首页|首頁|登录|登入|注册|註冊
     请先登录.{0,6}|还没有人评论.{0,12}|暂无评论
-    share|tweet|likes?|follow|following|subscribe|sign in|sign up|log in|reply|leave a (?:reply|comment)|comments?|views?
-    copy link|copy|edit this page(?: on github)?|edit|back to (?:top|contents|menu)|↑ ?top|read more|bookmark|save|claps?|responses?
-    \d+ min read|previous|next|print|report|skip to (?:main )?content|table of contents
+    share|tweet|likes?|following|follow|subscribe|sign in|sign up|log in|reply|leave a (?:reply|comment)|comments?|views?
+    copy link|copy|edit this page(?: on github)?|edit|back to (?:top|contents|menu)|read more|bookmark|save|claps?
+    responses?|\d+ min read|previous|next|print|report|skip to (?:main )?content|table of contents
 """)
 # A note can use these words for its own headings and cells: alone on a line they prove nothing.
 AMBIGUOUS_BUTTONS = any_of(r"""
@@ -37,20 +37,23 @@ AMBIGUOUS_BUTTONS = any_of(r"""
 MENU = any_of(r"""
     首页|首頁|主页|归档|歸檔|标签|標籤|分类|分類|关于(?:我|我们|本站)?|關於|友链|友情链接|留言板?|登录|登入|注册|註冊|搜索|订阅|RSS|联系我们
     上一页|下一页|目录|导航|热门|最新|专栏|博客|新闻|文档|下载|English|简体中文|繁體中文
-    home|about(?: us)?|archives?|tags?|categories|blog|docs|login|sign in|contact(?: us)?|search|menu|privacy(?: policy)?|terms(?: of service)?
+    home|about(?: us)?|archives?|tags?|categories|blog|docs|login|sign in|contact(?: us)?|search|menu
+    privacy(?: policy)?|terms(?: of service)?
 """)
 
 ADVERTISEMENTS = any_of(r"""
     ☞{2,}|☜{2,}|👇{2,}|👉{2,}
     (?:关注|關注|搜索|微信搜|长按|扫码|掃碼|识别二维码|扫描二维码).{0,20}(?:公众号|公眾號|二维码|小程序|领取|进群|入群|加我)
     (?:公众号|公眾號).{0,16}(?:回复|后台|关注|领取|同名)
-    (?:加|添加)(?:我|小编|作者|助手)?.{0,6}(?:微信|wx|vx|v信|好友).{0,24}(?:群|拉你|备注|领取)|(?:加入|进)(?:交流群|微信群|QQ群|星球)|(?:交流|学习|面试)群.{0,12}(?:加|扫码|人满)
+    (?:加|添加)(?:我|小编|作者|助手)?.{0,6}(?:微信|wx|vx|v信|好友).{0,24}(?:群|拉你|备注|领取)
+    (?:加入|进)(?:交流群|微信群|QQ群|星球)|(?:交流|学习|面试)群.{0,12}(?:加|扫码|人满)
     (?:免费|限时|立即)(?:无限量)?(?:领取|试用|报名|体验|下载|使用).{0,30}(?:点击|戳|链接|模型|课程|资料|优惠)?\s*$
     点击(?:下方|上方|这里|此处|文末)(?:的)?(?:链接|卡片|阅读原文|关注|下载|领取|进入|查看更多)|点击(?:领取|报名|关注|下载资料)
     (?:优惠券|优惠码|秒杀|拼团|训练营).{0,12}(?:领取|报名|立减|折|\d元)
     \b(?:sponsored|advertisement|promoted)\b\s*:?\s*$
-    \b(?:subscribe to|sign up for|join) (?:our|my|the|a) (?:\w+ )?(?:newsletter|mailing list)\b|\buse (?:promo |the )?code [A-Z0-9]{4,}\b
-    \b(?:buy me a coffee|become a (?:paid )?(?:member|patron|subscriber)|follow (?:me|us) on (?:twitter|x|linkedin|medium|github))\b
+    \b(?:subscribe to|sign up for|join) (?:our|my|the|a) (?:\w+ )?(?:newsletter|mailing list)\b
+    \buse (?:promo |the )?code [A-Z0-9]{4,}\b|\bbuy me a coffee\b|\bbecome a (?:paid )?(?:member|patron|subscriber)\b
+    \bfollow (?:me|us) on (?:twitter|x|linkedin|medium|github)\b
 """)
 COPYRIGHT = any_of(r"""
     版权声明|版權聲明|版权归.{0,12}所有|著作权归.{0,12}所有|著作權歸.{0,12}所有|转载请(?:注明|联系|保留|标明)|轉載請|禁止转载
@@ -59,7 +62,8 @@ COPYRIGHT = any_of(r"""
     BY-(?:NC-)?SA.{0,20}(?:协议|许可|licen[cs]e)|^\W*CC\s*[\d.]+\s*BY|本(?:文|作品|博客)?.{0,16}采用.{0,30}(?:许可|协议)
     ^\W*本文(?:链接|地址|作者|首发于)\s*[:：]|^\W*(?:原文|文章)(?:链接|出处|来源|地址)\s*[:：]\s*(?:http|www)|^\W*(?:发布者|责任编辑|文章作者)\s*[:：]
     ^\W*文章标签\s*[:：]|(?:©|\(c\)|copyright)\s*(?:\d{4}|.{0,30}all rights reserved)|all rights reserved
-    (?:licensed|released|available) under (?:a |the )?(?:cc|creative commons)|posted @ \d{4}|(?:京|沪|粤|浙|苏|蜀|闽|皖|鲁|渝|湘|鄂)(?:ICP|公网安备)
+    (?:licensed|released|available) under (?:a |the )?(?:cc|creative commons)|posted @ \d{4}
+    (?:京|沪|粤|浙|苏|蜀|闽|皖|鲁|渝|湘|鄂)(?:ICP|公网安备)
 """)
 CLOSING = any_of(r"""
     ^\s*以上(?:就是|便是|为|為|内容为|內容為).{0,80}(?:详细内容|全部内容|更多.{0,10}(?:关注|文章|内容))

@@ -1,8 +1,8 @@
 """Passages that say the same in nearly the same words, across files: groups of near-duplicates.
 
-Jaccard similarity of character shingles, estimated with MinHash, candidates found by locality-sensitive hashing (datasketch)
-and then confirmed on the exact shingle sets. Both Chinese scripts are folded onto one, so that a copy in the other script
-counts as a copy.
+Jaccard similarity of character shingles, estimated with MinHash, candidates found by locality-sensitive hashing
+(datasketch) and then confirmed on the exact shingle sets. Both Chinese scripts are folded onto one, so that a copy in
+the other script counts as a copy.
 
 Source: Broder, "On the resemblance and containment of documents" (1997).
 """
@@ -29,8 +29,8 @@ def near_duplicates(chunks: Sequence[Chunk], *, threshold: float = 0.8) -> tuple
         threshold: least Jaccard similarity of two passages of a group, in (0, 1].
 
     Returns:
-        Groups of two or more ids, each in the order of `chunks`, groups by their first member. Two members of a group may be
-        linked through a third.
+        Groups of two or more ids, each in the order of `chunks`, groups by their first member. Two members of a group
+        may be linked through a third.
     """
     shingles = {at: found for at, chunk in enumerate(chunks) if (found := shingle_set(chunk.text))}
     parent = list(range(len(chunks)))

@@ -1,7 +1,7 @@
 """The structure of a cleaned document: a flat list of sections, each with the path of headings above it.
 
-Markdown headings are taken as they are; under them, and in plain text, `parse_plain` recognises the headings that people write
-without marks: numbered questions, bold lines, `Q:` lines, short lines on their own.
+Markdown headings are taken as they are; under them, and in plain text, `parse_plain` recognises the headings that
+people write without marks: numbered questions, bold lines, `Q:` lines, short lines on their own.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ def parse(document: Document) -> tuple[Section, ...]:
     """Split a document into sections.
 
     Returns:
-        Sections in order. Their bodies, with the heading lines between them, cover the text; a heading with nothing under it
-        before the next one has an empty body.
+        Sections in order. Their bodies, with the heading lines between them, cover the text; a heading with nothing
+        under it before the next one has an empty body.
     """
     text = document.text
     lines = scan(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from markdown_it import MarkdownIt
@@ -35,12 +36,12 @@ def _parser() -> MarkdownIt:
 def markdown_headings(text: str, lines: tuple[Line, ...]) -> dict[int, MarkedHeading]:
     """Marked headings by their first line.
 
-    A setext underline counts only under a single short line and with three marks or more: scraped lists put a lone `-` under
-    ordinary text.
+    A setext underline counts only under a single short line and with three marks or more: scraped lists put a lone `-`
+    under ordinary text.
     """
     found: dict[int, MarkedHeading] = {}
     tokens = _parser().parse(text)
-    for token, inline in zip(tokens, tokens[1:], strict=False):
+    for token, inline in pairwise(tokens):
         if token.type != "heading_open" or token.map is None:
             continue
         first, last = token.map[0], token.map[1] - 1

@@ -1,7 +1,7 @@
 """Which candidates are headings, and how they nest.
 
-Numbers decide most of it: a number that continues a series belongs to that series, a `1.` opens a new one inside what is open.
-So `1.`, `2.` inside the answer to question 5 nest below it, and `6.` goes on with the questions.
+Numbers decide most of it: a number that continues a series belongs to that series, a `1.` opens a new one inside what
+is open. So `1.`, `2.` inside the answer to question 5 nest below it, and `6.` goes on with the questions.
 """
 
 from __future__ import annotations
@@ -94,8 +94,8 @@ def _goes_on(last: Candidate, now: Candidate) -> bool:
 def _as_list(run: list[Candidate]) -> set[int]:
     """The lines of a run that are list items.
 
-    Two questions are an unanswered one before an answered one, and two short lines a heading and one below it: both stay.
-    Of a longer run of questions only the last can be answered.
+    Two questions are an unanswered one before an answered one, and two short lines a heading and one below it: both
+    stay. Of a longer run of questions only the last can be answered.
     """
     asked = sum(c.question for c in run) > len(run) / 2
     if len(run) < (3 if asked or (run and run[0].sort == "short") else 2):
@@ -132,7 +132,7 @@ def _title_line(lines: tuple[Line, ...], candidates: dict[int, Candidate], marke
 def _level(heading: Candidate, series: list[_Series], facets: set[int], *, is_title: bool) -> float:
     if is_title:
         return _TITLE
-    if heading.sort == "short":
+    if heading.sort == "short" and not (heading.question and series and series[0].sort == "asked"):
         return _FACET if heading.line in facets else _SHORT
     if heading.sort == "bold" and not (heading.question and not series):
         return _BOLD
@@ -153,6 +153,8 @@ def _place(heading: Candidate, series: list[_Series]) -> float:
 
 def _continued(heading: Candidate, series: list[_Series]) -> int | None:
     """The position of the series that a heading goes on with, innermost first."""
+    if heading.sort == "short":
+        return 0  # one more question of a list of questions
     same = [at for at, s in enumerate(series) if (s.sort, s.depth) == (heading.sort, heading.depth)]
     following = [at for at in same if heading.number == series[at].number + 1 or heading.number == 0]
     alike = [at for at in following if series[at].question == heading.question]

@@ -1,7 +1,7 @@
 """Headings without marks: which lines of a plain text could be one, and of what sort.
 
-Only what a line and its neighbours tell is judged here; which candidates are headings in the end, and how they nest, depends
-on the whole document and is decided in `parse_outline`.
+Only what a line and its neighbours tell is judged here; which candidates are headings in the end, and how they nest,
+depends on the whole document and is decided in `parse_outline`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _ANSWER = re.compile(
 )
 _BOLD = re.compile(r"^\s{0,3}(?:[-*+]\s+)?(\*\*|__)(?=\S)((?:(?!\1).)+?)\1\s*[:：]?\s*$")
 _BAD_END = re.compile(r"[。！!；;，,、…：:\\]\s*$|(?<![A-Z])\.\s*$|[-—]\s*$")
-_BAD_START = re.compile(r"^\s*[\"'“‘「『《(（\[【<>$|*`~^=+\-]|^\s{4,}|https?://|^\s*!\[")
+_BAD_START = re.compile(r"^\s*[\"'“‘「『《(（\[【<>$|*`~^=+#\-]|^\s{4,}|https?://|^\s*!\[")
 _LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
 _FORMULA_LIKE = re.compile(r"[=≈∑∏√∈≤≥→]|\\[a-z]+|[{}]|_\w|\^")
 _MAX_SHORT = 56
@@ -142,8 +142,8 @@ def _first_text(lines: tuple[Line, ...]) -> int:
 def _stands_alone(lines: tuple[Line, ...], at: int) -> bool:
     """Whether a line is not the text of a list item above it, nor the last line.
 
-    After a colon a short line mostly is what the colon announced; it is a heading if a list follows, or if the next line takes
-    up its words ("注意力机制 / 注意力机制是…").
+    After a colon a short line mostly is what the colon announced; it is a heading if a list follows, or if the next
+    line takes up its words ("注意力机制 / 注意力机制是…").
     """
     before = lines[at - 1] if at else None
     following = next_line(lines, at)

@@ -14,11 +14,13 @@ _ENGLISH = re.compile(
 )
 _PROMPT = re.compile(
     r"^(?:请|請|可以|能|能不能|试|試|麻烦)?(?:你)?(?:简单|簡單|详细|詳細|大致|具体)?(?:地|的)?"
-    r"(?:介绍|介紹|讲|講|谈|談|说|說|简述|簡述|阐述|闡述|解释|解釋|描述|列举|列舉|对比|對比|比较|比較|分析|推导|推導|手写|手寫|手撕|概述|举例|舉例|聊)"
-    r"(?:一下|一讲|讲|講|谈|談|说|說|述|你|下|一說|一说|解|明|对|對|[^\s。]{2,})",
+    r"(?:(?:介绍|介紹|讲|講|谈|談|说|說|聊|分析|描述|对比|對比|比较|比較|推导|推導|说明|說明)(?:一下|一讲|一說|一说|下\s*\S)"
+    r"|讲讲|講講|谈谈|談談|说说|說說|聊聊|(?:介绍|介紹|简述|簡述|阐述|闡述|解释|解釋|概述|列举|列舉|手写|手寫|手撕|举例)\s*[^\s。]{2,}"
+    r"|(?<=[请請])(?:分析|描述|对比|對比|比较|比較|推导|推導|说明|說明))"
 )
 _ENGLISH_PROMPT = re.compile(
-    r"^(?:please\s+)?(?:explain|describe|compare|discuss|define|derive|list|outline|summari[sz]e|tell me|walk (?:me|us) through|give an example|implement)\b",
+    r"^(?:please\s+)?(?:explain|describe|compare|discuss|define|derive|list|outline|summari[sz]e|implement|"
+    r"tell me|walk (?:me|us) through|give an example)\b",
     re.IGNORECASE,
 )
 _POLITE = re.compile(r"^(?:请|請)|一下|[讲講谈談说說聊]{2}")

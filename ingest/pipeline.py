@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from corpus.documents import Chunk, Document
 from ingest.chunk import chunk
 from ingest.clean import clean
 from ingest.parse import parse
-from ingest.read import discover, read_file
-from ingest.read_errors import FileSkipped
+from ingest.read import discover, read_file, source_file
+from ingest.read_errors import FileDamaged, FileEmpty, FileSkipped
 from retrieval.embeddings import Embedder
 from retrieval.store import EmbeddingModel, IndexStore, check_model
 from retrieval.weights import Progress
@@ -42,7 +42,7 @@ class IngestSummary:
     """What an ingestion did; counts of documents, except `chunks`.
 
     Attributes:
-        added, changed, unchanged, removed: documents by what happened to them.
+        added, changed, unchanged, removed: documents by what happened to them; one whose file was emptied is removed.
         missing: documents whose file is gone but which were kept, for want of `prune`.
         skipped: files that were not ingested.
         documents, chunks: size of the index afterwards.
@@ -77,6 +77,7 @@ class _Plan:
     touched: list[tuple[str, FileStamp]] = field(default_factory=list)
     unchanged: int = 0
     gone: tuple[StoredDocument, ...] = ()
+    emptied: list[StoredDocument] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
 
 
@@ -110,9 +111,11 @@ def ingest(
         known = {(stored.root, stored.path): stored for stored in catalogue.documents()}
         plan = _plan(paths, known, embedder, budget, report)
         finished, interrupted = _embed(plan.pending, catalogue, embedder, report)
-        removed = plan.gone if prune and not interrupted else ()
+        pruned = plan.gone if prune and not interrupted else ()
+        removed = (*plan.emptied, *pruned)
         if finished or removed or plan.touched or not catalogue.meta("generation"):
-            _commit(store, catalogue, embedder, finished, removed, plan.touched)
+            keep = _keys(plan.pending) if interrupted else frozenset()
+            _commit(store, catalogue, embedder, finished, removed, plan.touched, keep)
         changed = sum((item.stamp.root, item.document.raw.path) in known for item in finished)
         documents = catalogue.documents()
     return IngestSummary(
@@ -120,7 +123,7 @@ def ingest(
         changed=changed,
         unchanged=plan.unchanged,
         removed=len(removed),
-        missing=len(plan.gone) - len(removed),
+        missing=len(plan.gone) - len(pruned),
         skipped=tuple(plan.skipped),
         documents=len(documents),
         chunks=sum(stored.chunks for stored in documents),
@@ -138,17 +141,21 @@ def _plan(
 ) -> _Plan:
     """Look at every file and prepare those that are new or changed."""
     plan = _Plan()
+    names = {Path(root) / path: (Path(root), path) for root, path in known}
     roots = {Path(root) for root, _ in known}
     wanted = [Path(path).resolve() for path in paths]
     files = discover(wanted, on_skip=lambda skip: plan.skipped.append(Skipped(skip.path, skip.reason)))
     seen: set[tuple[str, str]] = set()
     for done, found in enumerate(files, 1):
-        root, relative = _known_root(*found, roots)
+        root, relative = names.get(found[0] / found[1]) or _known_root(*found, roots)
         seen.add((str(root), relative))
+        stored = known.get((str(root), relative))
         try:
-            _look_at(root, relative, known.get((str(root), relative)), plan, embedder, budget)
+            _look_at(root, relative, stored, plan, embedder, budget)
         except FileSkipped as skip:
             plan.skipped.append(Skipped(skip.path, skip.reason))
+            if stored and isinstance(skip, FileEmpty):
+                plan.emptied.append(stored)
         report("read", done, len(files))
     plan.gone = tuple(d for key, d in known.items() if key not in seen and _is_gone(d, wanted))
     return plan
@@ -168,7 +175,10 @@ def _is_gone(stored: StoredDocument, paths: Sequence[Path]) -> bool:
 
 
 def _look_at(root: Path, relative: str, stored: StoredDocument | None, plan: _Plan, embedder: Embedder, budget: int) -> None:
-    facts = (root / relative).stat()
+    try:
+        facts = source_file(root, relative).stat()
+    except OSError as error:  # a dangling link, or removed since it was listed
+        raise FileDamaged(relative, why=error.strerror or type(error).__name__) from error
     stamp = FileStamp(str(root), facts.st_size, facts.st_mtime_ns)
     if stored and (stored.bytes, stored.mtime_ns) == (stamp.bytes, stamp.mtime_ns):
         plan.unchanged += 1
@@ -180,10 +190,9 @@ def _look_at(root: Path, relative: str, stored: StoredDocument | None, plan: _Pl
         return
     document = clean(raw)
     chunks = chunk(document, parse(document), count_tokens=embedder.count_tokens, budget=budget)
-    if chunks:
-        plan.pending.append(_Pending(document, chunks, stamp))
-    else:
-        plan.skipped.append(Skipped(relative, "no text is left after cleaning"))
+    if not chunks:
+        raise FileEmpty(relative, why=" after cleaning")
+    plan.pending.append(_Pending(document, chunks, stamp))
 
 
 def _embed(
@@ -207,6 +216,10 @@ def _embed(
     return pending, False
 
 
+def _keys(pending: Iterable[_Pending]) -> Set[bytes]:
+    return {text_key(chunk.indexed_text()) for item in pending for chunk in item.chunks}
+
+
 def _commit(
     store: IndexStore,
     catalogue: Catalogue,
@@ -214,6 +227,7 @@ def _commit(
     finished: Sequence[_Pending],
     removed: Sequence[StoredDocument],
     touched: Sequence[tuple[str, FileStamp]],
+    keep: Set[bytes],
 ) -> None:
     def change() -> None:
         for stored in removed:
@@ -223,5 +237,5 @@ def _commit(
         for path, stamp in touched:
             catalogue.touch(path, stamp)
 
-    number = store.commit(catalogue, EmbeddingModel(embedder.name, embedder.dimension), change)
+    number = store.commit(catalogue, EmbeddingModel(embedder.name, embedder.dimension), change, keep=keep)
     log.info("committed generation %d", number)

@@ -1,8 +1,8 @@
 """From paths to decoded documents: what to read, and reading it.
 
-A file is named by a root and a POSIX path relative to it, so that an index does not depend on where the notes lie. A folder is
-its own root; a single file's root is the folder it lies in. A file inside an archive is named as if the archive were a
-folder: `notes.zip/rag/rope.md`. Standard input is `-` under the root `-`.
+A file is named by a root and a POSIX path relative to it, so that an index does not depend on where the notes lie. A
+folder is its own root; a single file's root is the folder it lies in. A file inside an archive is named as if the
+archive were a folder: `notes.zip/rag/rope.md`. Standard input is `-` under the root `-`.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class BM25Index:
         return np.isin(numbers, self.passages[self.indptr[row] : self.indptr[row + 1]])
 
     def idf_of(self, term: str) -> float:
-        """A term's idf; that of the rarest known term if it is unknown, since what nobody wrote is rarer still."""
+        """A term's idf; for an unknown term what the formula gives one that no passage holds."""
         row = self.vocabulary.get(term)
         return float(self.idf[row]) if row is not None else float(np.log(self.size + 0.5) - np.log(0.5))
 

@@ -18,7 +18,7 @@ _ASPECTS = frozenset(
     """.split()
 )
 _POINTS_BACK = re.compile(
-    r"它|他们|这个|这种|这些|这样|那个|那种|那些|那么|那它|其|该方法|两者|二者|前者|后者|上面|刚才|还有呢"
+    r"它|他们|这个|这种|这些|这样|那个|那种|那些|那么|那它|(?<![尤极与])其(?![中他它余实次])|该方法|两者|二者|前者|后者|上面|刚才|还有呢"
     r"|\b(it|its|they|them|their|this|that|these|those|the former|the latter|the two|both|above|same)\b"
     r"|^(那|呢|and\b|what about|how about|why\b\W*$|为什么\W*$)"
 )

@@ -63,7 +63,8 @@ class PairEncoder:
             return ()
         asked = self._ids(f"query: {question}")[:QUESTION_TOKENS]
         heads = self.tokenizer([f"passage: {heading}\n" for heading, _ in passages], add_special_tokens=False)["input_ids"]
-        bodies = self.tokenizer([text for _, text in passages], add_special_tokens=False, return_offsets_mapping=True)
+        # verbose=False: a text longer than the encoder takes is cut into windows below.
+        bodies = self.tokenizer([text for _, text in passages], add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         return tuple(
             self._assemble(asked, head[:HEADING_TOKENS], ids, offsets, text)
             for head, ids, offsets, (_, text) in zip(heads, bodies["input_ids"], bodies["offset_mapping"], passages, strict=True)

@@ -107,7 +107,7 @@ class Snapshot:
             ids, chinese = (np.load(folder / name, mmap_mode="r") for name in ("chunk_ids.npy", "chinese.npy"))
             dense = load_dense(folder / "dense.faiss", use_gpu=use_gpu)
             return cls(number, catalogue, BM25Index.load(folder), dense, ids, chinese)
-        except (ValueError, RuntimeError, KeyError) as error:
+        except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise IndexCorrupt(path=folder, reason=str(error).splitlines()[0]) from error
 
     @property

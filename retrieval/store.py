@@ -14,7 +14,7 @@ from __future__ import annotations
 import errno
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,19 +119,22 @@ class IndexStore:
             finally:
                 catalogue.close()
         except (OSError, sqlite3.OperationalError) as error:
-            if getattr(error, "errno", None) == errno.ENOSPC or "full" in str(error):
+            if _is_full(error):
                 raise StorageFull(path=self.path) from error
             raise
         finally:
             lock.release()
 
-    def commit(self, catalogue: Catalogue, model: EmbeddingModel, change: Callable[[], None]) -> int:
+    def commit(
+        self, catalogue: Catalogue, model: EmbeddingModel, change: Callable[[], None], *, keep: Set[bytes] = frozenset()
+    ) -> int:
         """Apply a change to the catalogue and make the result searchable, at once or not at all.
 
         Args:
             catalogue: as `writer` gave it.
             model: the embedding model in use; every chunk's vector must be in the catalogue.
             change: puts and deletes documents.
+            keep: text keys whose vectors stay although no document holds them yet.
 
         Returns:
             The number of the new generation.
@@ -143,7 +146,7 @@ class IndexStore:
             change()
             chunks = tuple(catalogue.chunks())
             keys = [text_key(chunk.indexed_text()) for chunk in chunks]
-            catalogue.drop_embeddings(set(keys))
+            catalogue.drop_embeddings({*keys, *keep})
             folder.mkdir(parents=True)
             write_generation(folder, chunks, _vectors(catalogue, keys, model.dimension))
             catalogue.set_meta("generation", str(number))
@@ -157,7 +160,7 @@ class IndexStore:
 
     def _remove_old(self, current: int) -> None:
         for folder in self._generations.iterdir():
-            if int(folder.name) <= current - _GENERATIONS_KEPT:
+            if folder.name.isdigit() and int(folder.name) <= current - _GENERATIONS_KEPT:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -170,6 +173,11 @@ def check_model(catalogue: Catalogue, model: str) -> None:
     stored = catalogue.meta("embedding_model")
     if stored is not None and stored != model:
         raise IndexMismatch(name="embedding model", stored=stored, wanted=model)
+
+
+def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
+    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+    return full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def _vectors(catalogue: Catalogue, keys: list[bytes], dimension: int) -> FloatMatrix:

@@ -323,9 +323,7 @@ bundled_e5.prepare()
 
 @pytest.mark.slow
 def test_a_killed_conversion_is_redone(cache: Path) -> None:
-    child = subprocess.Popen(
-        [sys.executable, "-c", KILLED_BEFORE_THE_STAMP], cwd=PROJECT, stdout=subprocess.PIPE, text=True
-    )
+    child = subprocess.Popen([sys.executable, "-c", KILLED_BEFORE_THE_STAMP], cwd=PROJECT, stdout=subprocess.PIPE, text=True)
     with child:
         assert child.stdout is not None
         assert "stamp" in child.stdout.readline()

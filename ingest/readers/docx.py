@@ -30,16 +30,15 @@ def read_docx(data: bytes, path: str, limits: ReadLimits) -> Extract:
         FileDamaged: not a Word document.
     """
     import docx
+    from docx.opc.exceptions import OpcError
     from docx.table import Table
     from lxml import etree
 
     open_zip(data, path, limits).close()  # checks the expansion before anything is unpacked
     try:
         document = docx.Document(io.BytesIO(data))
-        blocks = [
-            _table(block) if isinstance(block, Table) else _paragraph(block) for block in document.iter_inner_content()
-        ]
-    except (KeyError, ValueError, AttributeError, etree.XMLSyntaxError, docx.opc.exceptions.OpcError) as error:
+        blocks = [_table(block) if isinstance(block, Table) else _paragraph(block) for block in document.iter_inner_content()]
+    except (KeyError, ValueError, AttributeError, etree.XMLSyntaxError, OpcError) as error:
         raise FileDamaged(path, why="not a Word document, or a broken one") from error
     return Extract("\n\n".join(block for block in blocks if block.strip()))
 

@@ -72,7 +72,14 @@ def article(page: str, path: str) -> str:
     )
     if found is None or len(found) < _MIN_SHARE * len(visible):
         found = visible
-    return f"# {title}\n\n{found}" if title and title not in found[: 2 * len(title) + 40] else found
+    return _titled(title, found.strip())
+
+
+def _titled(title: str, text: str) -> str:
+    """The article under its title, which extraction leaves out, or leaves without its mark."""
+    if not title or " ".join(text.split("\n", 1)[0].lstrip("# ").split()) == title:
+        return text if not title or text.startswith("#") else f"# {text}"
+    return f"# {title}\n\n{text}"
 
 
 def _title(tree: HtmlElement) -> str:

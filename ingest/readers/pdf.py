@@ -1,7 +1,7 @@
 """PDF files: the text layer in reading order, page by page.
 
-pdfminer gives characters with boxes and fonts; `pdf_layout` makes lines, columns, paragraphs and headings of them. (pdfium is
-fifteen times faster, but loses single ideographs that are set in fonts which the file does not embed.)
+pdfminer gives characters with boxes and fonts; `pdf_layout` makes lines, columns, paragraphs and headings of them.
+(pdfium is fifteen times faster, but loses single ideographs that are set in fonts which the file does not embed.)
 """
 
 from __future__ import annotations

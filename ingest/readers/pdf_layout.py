@@ -6,6 +6,7 @@ Coordinates are those of PDF: points, the origin at the lower left, y upwards.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -190,11 +191,10 @@ def page_text(lines: list[Line], size: float) -> str:
     return text
 
 
-def _margin(lines: list[Line], line: Line) -> float:
+def _margin(lines: list[Line], line: Line) -> float | None:
     """The right margin of a line's column: the farthest that two lines beginning near its left edge agree on."""
     rights = sorted((other.right for other in lines if abs(other.left - line.left) < _INDENT), reverse=True)
-    agreed = (a for a, b in zip(rights, rights[1:], strict=False) if a - b < 2 * line.height)
-    return next(agreed, line.right)
+    return next((a for a, b in pairwise(rights) if a - b < 2 * line.height), None)
 
 
 def _heading_level(line: Line, size: float) -> int:
@@ -206,18 +206,12 @@ def _heading_level(line: Line, size: float) -> int:
 def _marked(line: Line, level: int, *, bold: bool = False) -> str:
     if level:
         return f"{'#' * level} {line.text}"
-    return (
-        f"**{line.text}**"
-        if bold and line.bold and len(line.text) <= _MAX_HEADING and " | " not in line.text
-        else line.text
-    )
+    return f"**{line.text}**" if bold and line.bold and len(line.text) <= _MAX_HEADING and " | " not in line.text else line.text
 
 
 def _after_heading(last: Line, line: Line, level: int, size: float) -> str:
     """What to add after or before a heading; a heading that wraps goes on in the same line."""
-    wraps = (
-        level and level == _heading_level(last, size) and not _is_apart(last, line) and not _NEW_BLOCK.match(line.text)
-    )
+    wraps = level and level == _heading_level(last, size) and not _is_apart(last, line) and not _NEW_BLOCK.match(line.text)
     if not wraps:
         return f"\n\n{_marked(line, level)}"
     return line.text if _HAN.match(line.text) and _HAN.match(last.text[-1]) else f" {line.text}"
@@ -229,13 +223,15 @@ def _is_apart(last: Line, line: Line) -> bool:
     return gap > 0.9 * line.height or gap < -2 * line.height
 
 
-def _goes_on(last: Line, line: Line, margin: float) -> bool:
+def _goes_on(last: Line, line: Line, margin: float | None) -> bool:
     """Whether a line continues the paragraph above it: its first word had no room there, and it opens nothing new."""
     if " | " in last.text or " | " in line.text or _NEW_BLOCK.match(line.text):
         return False
     next_column = line.bottom > last.top
     if _is_apart(last, line) and (not next_column or _SENTENCE_END.search(last.text)):
         return False
+    if margin is None:  # too few lines to tell
+        return not _SENTENCE_END.search(last.text) and last.right > line.right - line.height
     first_word = 2 if _HAN.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
     return margin - last.right < first_word * (line.right - line.left) / max(len(line.text), 1)
 

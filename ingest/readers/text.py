@@ -19,8 +19,8 @@ _BOMS = (
 _CANDIDATES = ("gb18030", "big5hkscs", "utf_16_le", "utf_16_be", "cp1252")
 _LINE_END = re.compile(r"\r\n?")
 
-# GB18030 decodes almost any bytes, and so does UTF-16, into rare ideographs: the right encoding is the one whose text is
-# made of characters that notes really contain. The ideographs are the most frequent ones of both scripts.
+# GB18030 decodes almost any bytes, and so does UTF-16, into rare ideographs: the right encoding is the one whose text
+# is made of characters that notes really contain. The ideographs are the most frequent ones of both scripts.
 _FREQUENT = frozenset(
     "的一是在不了有和人这這中大为為上个個国國我以要他时時来來用们們生到作地于於出就分对對成会會可主发發年动動同工也能下过過"
     "子说說产產种種面而方后後多定行学學法所得经經三之进進着著等部度家电電力里如水化高自二理起小物现現实實加量都两兩体體制"
@@ -34,7 +34,7 @@ _SAMPLE_BYTES = 1 << 16
 
 
 def normalise_line_ends(text: str) -> str:
-    """Make every line end a single `\\n`."""
+    r"""Make every line end a single `\\n`."""
     return _LINE_END.sub("\n", text)
 
 

@@ -54,12 +54,12 @@ class GroupSettings:
         convert: probability that a Chinese question, and a group's passages, change their script.
     """
 
-    negatives: int = 3
+    negatives: int = 2
     hardest: int = 12
     near: float = 0.5
-    shortest: int = 60
-    longest: int = 360
-    whole: float = 0.15
+    shortest: int = 50
+    longest: int = 280
+    whole: float = 0.1
     heading: float = 0.4
     convert: float = 0.35
 

@@ -11,11 +11,10 @@ from peft import get_peft_model_state_dict
 from safetensors.torch import save_file
 
 from retrieval.bundled_e5 import PIN
+from retrieval.rerank import ADAPTER_FILE, CONFIG_FILE, HEADS_FILE
 
 if TYPE_CHECKING:
     from retrieval.rerank_model import ScorerHeads
-
-ADAPTER_FILE, HEADS_FILE, CONFIG_FILE = "adapter.safetensors", "heads.safetensors", "reranker.json"
 
 
 def save_adapter(folder: Path, adapted: Any, heads: ScorerHeads) -> None:

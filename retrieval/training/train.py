@@ -15,19 +15,19 @@ import math
 import os
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from peft import LoraConfig, get_peft_model
 from torch import Tensor, nn
-from transformers import AutoModel, AutoTokenizer
+from transformers import AutoTokenizer
 
 from retrieval.bundled_e5 import prepare
 from retrieval.embeddings import load_embeddings
 from retrieval.rerank_input import Pair, PairEncoder, Window
-from retrieval.rerank_model import PROJECTION, Scorer, ScorerHeads, make_batch
+from retrieval.rerank_model import PROJECTION, Scorer, ScorerHeads, load_encoder, make_batch
 from retrieval.training.datasets import Collection, read_all
 from retrieval.training.groups import Group, GroupSampler, GroupSettings
 from retrieval.training.losses import WindowLogits, group_loss
@@ -46,11 +46,11 @@ class TrainSettings:
     """The run: everything that decides what comes out of it."""
 
     steps: int = 900
-    groups: int = 4
+    groups: int = 3
     rate: float = 8e-4
     warmup: float = 0.06
     seed: int = 0
-    windows: int = 8
+    windows: int = 6
 
 
 class Trainer:
@@ -62,15 +62,17 @@ class Trainer:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         self.encoder = PairEncoder(tokenizer)
         self.pad = tokenizer.pad_token_id
-        base = AutoModel.from_pretrained(folder, dtype=torch.bfloat16, attn_implementation="sdpa")
+        base = load_encoder(folder, torch.bfloat16)
         lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=["query", "key", "value", "dense"], exclude_modules=".*pooler.*")
-        self.adapted = get_peft_model(base, lora)
+        self.adapted = get_peft_model(base, lora, autocast_adapter_dtype=False)
         self.scorer = Scorer(self.adapted, ScorerHeads(base.config.hidden_size))
         self.pointer = nn.Linear(PROJECTION, 1)
         self.samplers, self.settings, self.step = samplers, settings, 0
         self.process, self.processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
         self.weights = [p for m in (self.scorer, self.pointer) for p in m.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(self.weights, lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
+        # Steps are too small for bfloat16 to add up, so the optimizer moves float32 copies.
+        self.masters = [weight.detach().float().clone() for weight in self.weights]
+        self.optimizer = torch.optim.AdamW(self.masters, lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
 
     def run(self, checkpoint: Path) -> None:
         """Train to the last step; goes on from the checkpoint if there is one."""
@@ -96,11 +98,11 @@ class Trainer:
             group["lr"] = self.settings.rate * _schedule(step, self.settings)
         loss = self._loss(groups)
         loss.backward()
-        self._share_gradients()
-        nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self._collect_gradients()
+        nn.utils.clip_grad_norm_(self.masters, 1.0)
         self.optimizer.step()
-        self.optimizer.zero_grad()
-        return float(loss)
+        self._publish_weights()
+        return loss.item()
 
     def _loss(self, groups: Sequence[Group]) -> Tensor:
         """Mean loss of some groups, their windows forwarded together, sorted by length to waste little on padding."""
@@ -124,31 +126,37 @@ class Trainer:
     def _forward(self, pairs: list[list[Pair]], places: Sequence[tuple[int, int, int]]) -> Iterator[WindowLogits]:
         windows = [_window_of(pairs, place) for place in places]
         batch = make_batch(windows, pad=self.pad)
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            logits = self.scorer(batch)
+        logits = self.scorer(batch)
         pointers = self.pointer(logits.features.float()).squeeze(-1)
         for i, window in enumerate(windows):
             mine = batch.window == i
             numbers = tuple(number for at, number in batch.rows if at == i)
             yield WindowLogits(logits.passages[i], logits.sentences[mine], numbers, pointers[i, : len(window.ids)])
 
-    def _share_gradients(self) -> None:
-        if self.processes > 1:
-            for weight in self.weights:
-                gradient = weight.grad if weight.grad is not None else torch.zeros_like(weight)
+    def _collect_gradients(self) -> None:
+        """Hand the gradients, averaged over the processes, to the float32 copies."""
+        for weight, master in zip(self.weights, self.masters, strict=True):
+            gradient = torch.zeros_like(master) if weight.grad is None else weight.grad.float()
+            if self.processes > 1:
                 torch.distributed.all_reduce(gradient)
-                weight.grad = gradient / self.processes
+            master.grad, weight.grad = gradient / self.processes, None
+
+    def _publish_weights(self) -> None:
+        with torch.no_grad():
+            for weight, master in zip(self.weights, self.masters, strict=True):
+                weight.copy_(master)
 
     def _save(self, checkpoint: Path) -> None:
-        state = {"weights": self.weights, "optimizer": self.optimizer.state_dict(), "step": self.step}
+        state = {"weights": self.masters, "optimizer": self.optimizer.state_dict(), "step": self.step}
         torch.save(state, checkpoint.with_suffix(".new"))
         checkpoint.with_suffix(".new").replace(checkpoint)
 
     def _resume(self, checkpoint: Path) -> None:
         state = torch.load(checkpoint, weights_only=True)
         with torch.no_grad():
-            for weight, stored in zip(self.weights, state["weights"], strict=True):
-                weight.copy_(stored)
+            for master, stored in zip(self.masters, state["weights"], strict=True):
+                master.copy_(stored)
+        self._publish_weights()
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
 
@@ -194,6 +202,16 @@ def samplers_of(collections: Sequence[Collection], cache: Path) -> dict[str, Gro
     return samplers
 
 
+def _in_turn(prepare_samplers: Callable[[], dict[str, GroupSampler]]) -> dict[str, GroupSampler]:
+    """Let the first process fill the cache before the others read it."""
+    if int(os.environ.get("RANK", 0)):
+        torch.distributed.barrier()
+    samplers = prepare_samplers()
+    if "RANK" in os.environ and not int(os.environ["RANK"]):
+        torch.distributed.barrier()
+    return samplers
+
+
 def main() -> None:
     """Read the arguments, train, save."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -208,7 +226,7 @@ def main() -> None:
     if "WORLD_SIZE" in os.environ:
         torch.set_num_threads(1)
         torch.distributed.init_process_group("gloo")
-    samplers = samplers_of(read_all(options.data, options.notes), options.work / "embeddings")
+    samplers = _in_turn(lambda: samplers_of(read_all(options.data, options.notes), options.work / "embeddings"))
     trainer = Trainer(samplers, TrainSettings(steps=options.steps, seed=options.seed))
     trainer.run(options.work / f"checkpoint-{options.seed}.pt")
     if trainer.process == 0:

@@ -1,0 +1,131 @@
+"""What all browser sessions share: the models, and the index as of its last commit; one piece of work on them at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from app.status import index_status
+from corpus.documents import Chunk, Language
+from ingest.parse_questions import is_question
+from ingest.pipeline import IngestSummary, ingest
+
+if TYPE_CHECKING:
+    from app.session import Session
+    from corpus.results import Answer, Sentence
+    from generation.answerer import Answerer, Question
+    from retrieval.weights import Progress
+
+_EXAMPLES = 6
+_LONGEST_EXAMPLE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the index holds and what answers from it.
+
+    Attributes:
+        languages: documents by language.
+        generator: the language model, or None where answers only quote.
+        examples: questions that the notes answer, taken from their headings, languages taking turns.
+    """
+
+    generation: int
+    documents: int
+    chunks: int
+    languages: dict[Language, int]
+    embeddings: str
+    generator: str | None
+    examples: tuple[str, ...]
+
+
+class Desk:
+    """Answers questions and takes in notes for any number of browser sessions.
+
+    A lock serialises all work on the models and the index: tokenizers and the decoder's cache are not safe to share between
+    threads, and a page that was closed may leave a step running after the queue has let the next question in.
+    """
+
+    def __init__(self, session: Session) -> None:
+        """Open the index and load the models.
+
+        Raises:
+            IndexNotFound: nothing has been ingested yet.
+        """
+        self._session = session
+        self._lock = Lock()
+        self._answerer = session.answerer()
+        self._facts: Facts | None = None
+
+    @property
+    def notes_folder(self) -> Path:
+        """Where added notes are kept: beside the index, so that it can be deleted and rebuilt from them."""
+        return self._session.store.path.resolve().parent / "notes"
+
+    def events(self, question: Question) -> Iterator[Sentence | Answer]:
+        """The events of `Answerer.events`, over the index as of its last commit."""
+        with self._lock:
+            events = self._current().events(question)
+        while True:
+            with self._lock:
+                event = next(events, None)
+            if event is None:
+                return
+            yield event
+
+    def facts(self) -> Facts:
+        """What the index holds now; counted again only after a commit."""
+        store = self._session.store
+        if self._facts is None or self._facts.generation != store.current_generation():
+            status = index_status(store)
+            catalogue = store.catalogue()
+            try:
+                examples = pick_examples(catalogue.chunks())
+            finally:
+                catalogue.close()
+            settings = self._session.settings
+            self._facts = Facts(
+                generation=status["generation"],
+                documents=status["documents"],
+                chunks=status["chunks"],
+                languages=dict(sorted(status["languages"].items(), key=lambda item: -item[1])),
+                embeddings=settings.embeddings,
+                generator=settings.generator if settings.answering.compose else None,
+                examples=examples,
+            )
+        return self._facts
+
+    def add_notes(self, files: Sequence[Path], progress: Progress) -> IngestSummary:
+        """Move files into the notes folder, in place of files of the same name, and bring the index in step."""
+        self.notes_folder.mkdir(parents=True, exist_ok=True)
+        kept = [Path(shutil.move(file, self.notes_folder / file.name)) for file in files]
+        session = self._session
+        with self._lock:
+            return ingest(kept, session.store, session.embedder, budget=session.settings.ingestion.chunk_tokens, progress=progress)
+
+    def _current(self) -> Answerer:
+        """Answers over the last commit, whichever process made it."""
+        if self._session.store.current_generation() != self._answerer.retriever.snapshot.number:
+            # The old snapshot is not closed: a page that was closed in the middle of an answer may still read from it.
+            self._answerer = self._session.answerer()
+        return self._answerer
+
+
+def pick_examples(chunks: Iterator[Chunk]) -> tuple[str, ...]:
+    """The first question heading of each document, the languages taking turns, at most six."""
+    first: dict[str, tuple[Language, str]] = {}
+    for chunk in chunks:
+        heading = chunk.heading[-1] if chunk.heading else ""
+        if chunk.path not in first and len(heading) <= _LONGEST_EXAMPLE and is_question(heading):
+            first[chunk.path] = (chunk.language, heading)
+    by_language: dict[Language, list[str]] = defaultdict(list)
+    for language, heading in first.values():
+        by_language[language].append(heading)
+    turns = zip_longest(*(by_language[language] for language in sorted(by_language, reverse=True)))
+    return tuple(dict.fromkeys(heading for turn in turns for heading in turn if heading))[:_EXAMPLES]

@@ -1,0 +1,237 @@
+"""Reading: every format, every encoding, every reason for which a file is skipped."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from corpus.errors import UsageError
+from ingest.read import discover, read_bytes, read_file, source_file
+from ingest.read_errors import (
+    FileDamaged,
+    FileEmpty,
+    FileHidden,
+    FileSkipped,
+    FileTooLarge,
+    FileUndecodable,
+    FormatUnknown,
+)
+from ingest.read_limits import ReadLimits
+
+SIMPLIFIED = "大模型面试：什么是旋转位置编码？它把位置信息写进查询与键。\n"
+TRADITIONAL = "大模型面試：什麼是旋轉位置編碼？它把位置資訊寫進查詢與鍵。\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (SIMPLIFIED, "utf-8"),
+        (SIMPLIFIED, "utf-8-sig"),
+        (SIMPLIFIED, "utf-16"),
+        (SIMPLIFIED, "utf-16-le"),
+        (TRADITIONAL, "utf-16-be"),
+        (SIMPLIFIED, "gb18030"),
+        (TRADITIONAL, "gb18030"),
+        (TRADITIONAL, "big5"),
+        ("What’s the difference between RoPE and ALiBi?\n", "cp1252"),
+        ("plain ASCII\n", "utf-16-le"),
+        ("plain ASCII\n", "ascii"),
+    ],
+)
+def test_encodings_are_detected(text: str, encoding: str) -> None:
+    assert read_bytes(text.encode(encoding), "a.md").text == text
+
+
+def test_line_ends_are_normalised_and_nothing_else() -> None:
+    raw = read_bytes("a\r\nb\rc\u200b \n".encode(), "a.txt")
+    assert raw.text == "a\nb\nc\u200b \n"
+    assert raw.media_type == "text/plain"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "error"),
+    [
+        (bytes(range(256)) * 40, "a.md", FileUndecodable),
+        (b"", "a.md", FileEmpty),
+        (b" \n\t\n", "a.md", FileEmpty),
+        (b"x", "a.exe", FormatUnknown),
+        (b"not a pdf", "a.pdf", FileDamaged),
+        (b"%PDF-1.7\nbroken", "a.pdf", FileSkipped),
+        (b"PK\x03\x04 broken", "a.docx", FileDamaged),
+        (b"{]", "a.ipynb", FileDamaged),
+        (b"PK\x03\x04 broken", "a.epub", FileDamaged),
+        (b"<html><body></body></html>", "a.html", FileSkipped),
+    ],
+)
+def test_what_cannot_be_read_is_skipped_with_a_reason(data: bytes, name: str, error: type[FileSkipped]) -> None:
+    with pytest.raises(error) as caught:
+        read_bytes(data, name)
+    assert caught.value.path == name
+    assert caught.value.reason
+    assert "\n" not in caught.value.reason
+    assert caught.value.message("zh") != caught.value.message("en")
+
+
+def test_limits_on_size_and_length() -> None:
+    with pytest.raises(FileTooLarge):
+        read_bytes(b"x" * 100, "a.md", limits=ReadLimits(text_characters=99))
+
+
+def test_discover_walks_folders_in_order_and_reports_the_rest(tmp_path: Path) -> None:
+    for name in ("b.md", "a.txt", "sub/c.MD", ".git/config", "sub/.hidden.md", "photo.jpg"):
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("text", encoding="utf-8")
+    skipped: list[FileSkipped] = []
+    found = discover([tmp_path, tmp_path / "b.md"], on_skip=skipped.append)
+    assert found == [(tmp_path, "a.txt"), (tmp_path, "b.md"), (tmp_path, "sub/c.MD")]
+    assert {skip.path: type(skip) for skip in skipped} == {
+        ".git": FileHidden,
+        "photo.jpg": FormatUnknown,
+        "sub/.hidden.md": FileHidden,
+    }
+
+
+def test_discover_refuses_a_path_that_does_not_exist(tmp_path: Path) -> None:
+    with pytest.raises(UsageError):
+        discover([tmp_path / "missing"])
+
+
+def test_a_large_file_is_not_loaded(tmp_path: Path) -> None:
+    (tmp_path / "a.md").write_text("x" * 100, encoding="utf-8")
+    with pytest.raises(FileTooLarge):
+        read_file(tmp_path, "a.md", limits=ReadLimits(file_bytes=99))
+
+
+def test_a_file_that_vanished_is_skipped(tmp_path: Path) -> None:
+    with pytest.raises(FileDamaged):
+        read_file(tmp_path, "gone.md")
+
+
+def test_standard_input_is_sniffed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert discover(["-"]) == [(Path("-"), "-")]
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("# 标题\n".encode())))
+    raw = read_file(Path("-"), "-")
+    assert (raw.path, raw.text, raw.media_type) == ("-", "# 标题\n", "text/markdown")
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_archives_are_walked_like_folders(tmp_path: Path) -> None:
+    inner = zipped({"deep.md": b"# deep"})
+    files = {"rag/a.md": "# 检索".encode(), "x.bin": b"", "../evil.md": b"x", "__MACOSX/a.md": b"x", "inner.zip": inner}
+    (tmp_path / "notes.zip").write_bytes(zipped(files))
+    found = discover([tmp_path])
+    assert [relative for _, relative in found] == ["notes.zip/inner.zip/deep.md", "notes.zip/rag/a.md"]
+    assert [read_file(root, relative).text for root, relative in found] == ["# deep", "# 检索"]
+    assert source_file(tmp_path, "notes.zip/rag/a.md") == tmp_path / "notes.zip"
+
+
+@pytest.mark.parametrize(
+    ("limits", "files"),
+    [
+        (ReadLimits(archive_files=1), {"a.md": b"a", "b.md": b"b"}),
+        (ReadLimits(archive_bytes=1_000), {"a.md": b"a" * 2_000}),
+        (ReadLimits(archive_depth=1), {"a.zip": zipped({"a.md": b"a"})}),
+    ],
+)
+def test_archives_over_the_limits_are_skipped(tmp_path: Path, limits: ReadLimits, files: dict[str, bytes]) -> None:
+    (tmp_path / "a.zip").write_bytes(zipped(files))
+    skipped: list[FileSkipped] = []
+    assert discover([tmp_path], on_skip=skipped.append, limits=limits) == []
+    assert [type(skip) for skip in skipped] == [FileTooLarge]
+
+
+def test_a_zip_bomb_is_not_expanded(tmp_path: Path) -> None:
+    (tmp_path / "bomb.zip").write_bytes(zipped({"a.md": b"\0" * (8 << 20)}))
+    with pytest.raises(FileTooLarge, match="ratio"):
+        read_file(tmp_path, "bomb.zip/a.md")
+
+
+def test_names_of_chinese_windows_archives(tmp_path: Path) -> None:
+    data = zipped({"AAAA.md": b"# x"}).replace(b"AAAA.md", "笔记".encode("gbk") + b".md")
+    (tmp_path / "a.zip").write_bytes(data)
+    assert [relative for _, relative in discover([tmp_path])] == ["a.zip/笔记.md"]
+
+
+PAGE = """<!DOCTYPE html><html><head><meta charset="utf-8"><title>KV Cache | 某站</title></head><body>
+<nav><a href="/">首页</a><a href="/archive">归档</a></nav>
+<article><h1>KV Cache 是什么？</h1>
+<p>自回归解码时，每一步都要用到之前所有 token 的键和值。KV Cache 把它们存下来，避免重复计算，
+因此每一步只需要为新的 token 计算一次投影。</p>
+<h2>占多少显存</h2>
+<p>大小为 <span class="katex"><span class="katex-mathml"><math><semantics><mrow></mrow>
+<annotation encoding="application/x-tex">2 L d s</annotation></semantics></math></span><span>2Lds</span></span>
+个数，其中包括键和值两份。长文本下它会超过权重本身的大小，所以常用分组查询注意力来减小它。</p>
+<pre><code>size = 2 * layers * dim * length
+</code></pre>
+<table><tr><th>方法</th><th>缓存</th></tr><tr><td>MHA</td><td>大</td></tr><tr><td>GQA</td><td>小</td></tr></table>
+</article>
+<aside><h3>热门文章</h3><ul><li><a href="/1">如何学好前端？</a></li><li><a href="/2">十个面试技巧</a></li></ul></aside>
+<footer>版权所有 某站 2024</footer></body></html>"""
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
+def test_html_gives_the_article_as_markdown(encoding: str) -> None:
+    page = PAGE.replace('charset="utf-8"', 'charset="gb2312"') if encoding == "gb18030" else PAGE
+    text = read_bytes(page.encode(encoding), "a.html").text
+    for kept in ("# KV Cache 是什么？", "## 占多少显存", "$2 L d s$", "| GQA | 小 |", "size = 2 * layers"):
+        assert kept in text
+    for dropped in ("首页", "热门文章", "十个面试技巧", "2Lds", "版权所有"):
+        assert dropped not in text
+
+
+def test_docx_keeps_headings_lists_tables_and_bold_questions() -> None:
+    import docx
+
+    document = docx.Document()
+    document.add_heading("大模型面试", level=1)
+    document.add_paragraph().add_run("什么是 RLHF？").bold = True
+    document.add_paragraph("用人的偏好训练奖励模型，再用它优化策略。")
+    document.add_paragraph("奖励模型", style="List Bullet")
+    table = document.add_table(rows=2, cols=2)
+    for cell, text in zip(table._cells, ("方法", "奖励", "DPO", "不需要"), strict=True):
+        cell.text = text
+    buffer = io.BytesIO()
+    document.save(buffer)
+    assert read_bytes(buffer.getvalue(), "a.docx").text.split("\n\n") == [
+        "# 大模型面试",
+        "**什么是 RLHF？**",
+        "用人的偏好训练奖励模型，再用它优化策略。",
+        "- 奖励模型",
+        "| 方法 | 奖励 |\n|---|---|\n| DPO | 不需要 |",
+    ]
+
+
+def test_notebooks_give_markdown_and_fenced_code() -> None:
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# 采样\n", "温度越高越随机。"]},
+        {"cell_type": "code", "metadata": {}, "source": "# 不是标题\nprint(1)", "outputs": [], "execution_count": 1},
+    ]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    text = read_bytes(json.dumps(notebook).encode(), "a.ipynb").text
+    assert text == "# 采样\n温度越高越随机。\n\n```python\n# 不是标题\nprint(1)\n```"
+
+
+def test_epub_gives_the_chapters_in_the_order_of_the_spine() -> None:
+    body = "<html><body><h1>{}</h1><p>这一章讲{}，内容足够长，可以被当作正文来读取，而不是导航。</p></body></html>"
+    book = {
+        "META-INF/container.xml": '<container><rootfiles><rootfile full-path="OEBPS/a.opf"/></rootfiles></container>',
+        "OEBPS/a.opf": '<package><manifest><item id="2" href="two.xhtml"/><item id="1" href="one.xhtml"/></manifest>'
+        '<spine><itemref idref="1"/><itemref idref="2"/></spine></package>',
+        "OEBPS/one.xhtml": body.format("注意力", "注意力"),
+        "OEBPS/two.xhtml": body.format("位置编码", "位置编码"),
+    }
+    text = read_bytes(zipped({name: data.encode() for name, data in book.items()}), "a.epub").text
+    assert text.index("# 注意力") < text.index("这一章讲注意力") < text.index("# 位置编码")
