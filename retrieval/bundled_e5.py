@@ -36,8 +36,8 @@ PIN = WeightPin(
     sha256="1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
 )
 PROMPTS = {"query": "query: ", "document": "passage: "}
-Q4_BLOCK_BYTES = 18
-DTYPE_F32, DTYPE_Q4 = 0, 1
+Q4_BLOCK_VALUES, Q4_BLOCK_BYTES = 32, 18
+DTYPE_Q4 = 1
 
 MODULES = {
     "": "sentence_transformers.base.modules.transformer.Transformer",
@@ -82,7 +82,7 @@ class E5Shape:
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """An entry of the tensor directory; `offset` and `size` in bytes, `dtype` one of DTYPE_F32 and DTYPE_Q4."""
+    """An entry of the tensor directory; `offset` and `size` in bytes, `dtype` DTYPE_Q4 or 0 for float32."""
 
     name: str
     dtype: int
@@ -188,16 +188,15 @@ def bert_name(name: str) -> str:
 def _values(data: memoryview, stored: StoredTensor, shape: E5Shape) -> NDArray[np.float32]:
     """The tensor's values; matrices as [outputs, inputs] or [rows, hidden], the rest as [size]."""
     raw = np.frombuffer(data, np.uint8, stored.size, stored.offset)
-    if stored.dtype == DTYPE_F32:
-        values = raw.view("<f4").copy()
-    else:
+    columns = shape.intermediate_size if ".fo." in stored.name else shape.hidden_size
+    if stored.dtype == DTYPE_Q4:
         from gguf import GGMLQuantizationType, dequantize
 
-        # The same 18-byte blocks as GGML's Q4_0: an fp16 scale, sixteen low nibbles, sixteen high ones, minus 8.
-        values = dequantize(raw.reshape(-1, Q4_BLOCK_BYTES), GGMLQuantizationType.Q4_0)
-    if stored.name.startswith("emb.ln") or (stored.dtype == DTYPE_F32 and not stored.name.startswith("emb.")):
-        return values
-    return values.reshape(-1, shape.intermediate_size if ".fo." in stored.name else shape.hidden_size)
+        # The same blocks as GGML's Q4_0: an fp16 scale, sixteen low nibbles, sixteen high ones, minus 8.
+        rows = raw.reshape(-1, columns // Q4_BLOCK_VALUES * Q4_BLOCK_BYTES)
+        return np.asarray(dequantize(rows, GGMLQuantizationType.Q4_0), np.float32)
+    values = raw.view("<f4").copy()
+    return values.reshape(-1, columns) if stored.name in {"emb.pos", "emb.type"} else values
 
 
 def _json_files(shape: E5Shape, vocabulary: E5Vocabulary) -> Iterator[tuple[str, Any]]:

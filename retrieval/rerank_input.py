@@ -31,11 +31,13 @@ class Window:
         ids: token ids, shape (length,).
         sentence_of: for every token the number of its sentence in the passage, or -1; shape (length,).
         spans: for every token its span in the passage's text, (0, 0) for those outside it; shape (length,).
+        asked: number of the question's tokens, which follow the first token.
     """
 
     ids: tuple[int, ...]
     sentence_of: tuple[int, ...]
     spans: tuple[Span, ...]
+    asked: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ class PairEncoder:
                 (*front, *ids[a:b], eos),
                 (*[-1] * len(front), *owners[a:b], -1),
                 (*[(0, 0)] * len(front), *[(s, e) for s, e in offsets[a:b]], (0, 0)),
+                len(asked),
             )
             for a, b in _cuts(owners, room)
         )

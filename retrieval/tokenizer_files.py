@@ -15,12 +15,7 @@ ADDED_TOKEN_FIELDS = ("content", "single_word", "lstrip", "rstrip", "normalized"
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any]) -> None:
     """Writes tokenizer.json and tokenizer_config.json, the latter with `config` (special tokens, length) in it."""
-    document = json.loads(tokenizer.to_str())
-    merges = document["model"].get("merges")
-    if merges:
-        # The older spelling, one string per rule, loads in two thirds of the time; no piece holds a space.
-        document["model"]["merges"] = [" ".join(pair) for pair in merges]
-    _write(folder / "tokenizer.json", document)
+    (folder / "tokenizer.json").write_text(_serialise(tokenizer), encoding="utf-8")
     # Without the last entry transformers parses tokenizer.json a second time, in Python, to find the added tokens.
     own = {
         "tokenizer_class": "PreTrainedTokenizerFast",
@@ -28,13 +23,21 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer, config: Mapping[str, Any
         "clean_up_tokenization_spaces": False,
         "added_tokens_decoder": _added_tokens(tokenizer),
     }
-    _write(folder / "tokenizer_config.json", own | dict(config))
+    content = json.dumps(own | dict(config), indent=2, ensure_ascii=False)
+    (folder / "tokenizer_config.json").write_text(content, encoding="utf-8")
+
+
+def _serialise(tokenizer: Tokenizer) -> str:
+    from tokenizers.models import BPE
+
+    if not isinstance(tokenizer.model, BPE):
+        return tokenizer.to_str()
+    document = json.loads(tokenizer.to_str())
+    # The older spelling of merges, one string per rule, loads in two thirds of the time; no piece holds a space.
+    document["model"]["merges"] = [" ".join(pair) for pair in document["model"]["merges"]]
+    return json.dumps(document, ensure_ascii=False)
 
 
 def _added_tokens(tokenizer: Tokenizer) -> dict[str, dict[str, Any]]:
     added = tokenizer.get_added_tokens_decoder()
     return {str(i): {field: getattr(token, field) for field in ADDED_TOKEN_FIELDS} for i, token in added.items()}
-
-
-def _write(path: Path, content: Mapping[str, Any]) -> None:
-    path.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")

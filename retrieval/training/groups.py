@@ -58,7 +58,7 @@ class GroupSettings:
     hardest: int = 12
     near: float = 0.5
     shortest: int = 50
-    longest: int = 280
+    longest: int = 240
     whole: float = 0.1
     heading: float = 0.4
     convert: float = 0.35
