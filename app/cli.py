@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from app import bench_commands, index_commands
 from app.command import cli, command, run_cli
 from app.console import Console
 from app.session import Session
@@ -25,22 +26,6 @@ OutOption = Annotated[Path | None, typer.Option("--out", help="File for the rows
 HistoryOption = Annotated[
     list[str] | None, typer.Option("--history", help="An earlier question; repeat in order.", show_default=False)
 ]
-
-
-@command
-def ingest(
-    session: Session,
-    console: Console,
-    paths: Annotated[list[Path], typer.Argument(help="Files and folders of notes.")],
-    prune: Annotated[bool, typer.Option("--prune", help="Forget notes whose file is gone.")] = False,
-) -> None:
-    """Bring the index in step with files and folders of notes."""
-    from app.render import show_summary
-    from ingest.pipeline import ingest as sync
-
-    budget = session.settings.ingestion.chunk_tokens
-    summary = sync(paths, session.store, session.embedder, budget=budget, prune=prune, progress=session.progress)
-    console.document(asdict(summary)) if console.as_json else show_summary(summary, console)
 
 
 @command
@@ -122,20 +107,6 @@ def _write_batch(session: Session, console: Console, stage: str, rows: Iterator[
 
 
 @command
-def status(
-    session: Session,
-    console: Console,
-    files: Annotated[bool, typer.Option("--files", help="List every document.")] = False,
-) -> None:
-    """Show what the index holds."""
-    from app.render import show_status
-    from app.status import index_status
-
-    found = index_status(session.store, files=files)
-    console.document(found) if console.as_json else show_status(found, console)
-
-
-@command
 def doctor(session: Session, console: Console) -> None:
     """Check versions, processors, models and the index; exit code 1 if anything is broken."""
     from app.doctor import examine
@@ -194,4 +165,4 @@ def main() -> None:
     sys.exit(run_cli())
 
 
-__all__ = ["cli", "main"]
+__all__ = ["bench_commands", "cli", "index_commands", "main"]

@@ -47,6 +47,15 @@ cli = typer.Typer(
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Register a command; `function` takes a Session and a Console before its own options."""
+    return command_of(cli)(function)
+
+
+def command_of(group: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`command` for the commands of a group, such as `bench`."""
+    return lambda function: _register(group, function)
+
+
+def _register(group: typer.Typer, function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def run(*, index: Path | None, config: Path | None, as_json: bool, debug: bool, **own: Any) -> None:
@@ -69,7 +78,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
         for name, (annotation, default) in _COMMON.items()
     ]
     run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + common)  # type: ignore[attr-defined]
-    cli.command(name=function.__name__.rstrip("_"))(run)
+    group.command(name=function.__name__.rstrip("_"))(run)
     return function
 
 

@@ -81,4 +81,5 @@ class Console:
         try:
             yield report
         finally:
-            bars.stop()
+            if tasks:  # stopping bars that never started would print an empty line
+                bars.stop()

@@ -6,9 +6,11 @@ import importlib.metadata
 import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from app.session import Session
-from corpus.errors import InterviewRagError
+from corpus.errors import CatalogueCorrupt, InterviewRagError
+from retrieval.store import IndexStore
 
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "peft", "langchain", "rank-bm25", "gradio")
 
@@ -78,6 +80,7 @@ def _index(session: Session) -> Iterator[Finding]:
         yield Finding("index", f"none at {store.path} yet: run `interview-rag ingest PATH`")
         return
     try:
+        yield from _catalogue(store)
         damaged = store.damaged_files()
         store.snapshot(session.settings.embeddings, use_gpu=False).close()
     except InterviewRagError as error:
@@ -96,3 +99,16 @@ def _index(session: Session) -> Iterator[Finding]:
         "index",
         f"{store.path}: generation {store.current_generation()}, {len(documents)} documents, {chunks} chunks, checksums right",
     )
+
+
+def _catalogue(store: IndexStore) -> Iterator[Finding]:
+    """Whatever is wrong with the catalogue itself, found by reading all of it."""
+    catalogue = store.catalogue()
+    try:
+        damage = list(islice(catalogue.damage(), 3))
+    finally:
+        catalogue.close()
+    if damage:
+        yield Finding(
+            "catalogue", str(CatalogueCorrupt(path=catalogue.path, reason="; ".join(damage), folder=store.path)), ok=False
+        )

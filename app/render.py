@@ -27,6 +27,8 @@ def show_summary(summary: IngestSummary, console: Console) -> None:
             f"{summary.missing} documents have lost their file: --prune forgets them",
             f"{summary.missing} 篇文档的文件已不存在：加 --prune 可将其移除",
         )
+    if summary.repaired:
+        console.say("damaged files of the index were rebuilt", "已重建索引中损坏的文件")
     if summary.interrupted:
         console.say("interrupted: what was finished is committed", "已中断：完成的部分已提交")
     console.say(
@@ -41,6 +43,10 @@ def show_hits(result: SearchResult, console: Console) -> None:
     for hit in result.hits:
         console.text(f"{hit.rank}. {hit.chunk.path} › {' › '.join(hit.chunk.heading)}  [{hit.score:.2f}]")
         console.text(f"   {' '.join(hit.chunk.text.split())[:_EXCERPT]}")
+        for other in hit.duplicates:
+            console.say(
+                f"   also in {other.path} › {' › '.join(other.heading)}", f"   另见 {other.path} › {' › '.join(other.heading)}"
+            )
 
 
 def show_answer(events: Iterator[Sentence | Answer], console: Console) -> None:
@@ -84,6 +90,8 @@ def show_status(status: dict[str, Any], console: Console) -> None:
         f"embeddings {status['embedding_model']}, generation {status['generation']}, last sync {status['last_sync']}",
         f"向量模型 {status['embedding_model']}，第 {status['generation']} 代，上次同步 {status['last_sync']}",
     )
+    if status["duplicates"]:
+        console.say(f"{status['duplicates']} chunks repeat others", f"{status['duplicates']} 个片段与其他片段重复")
     for file in status.get("files", ()):
         console.text(f"  {file['path']}  {file['language']}  {file['chunks']}")
 

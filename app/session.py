@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from generation.answerer import Answerer
     from generation.language_model import TransformersLM
+    from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
+    from retrieval.rerank import Reranker
     from retrieval.retriever import HybridRetriever
     from retrieval.store import IndexStore
     from retrieval.weights import Progress
@@ -37,6 +39,21 @@ class Session:
         return load_embeddings(self.settings.embeddings, device=self.settings.device, progress=self.progress)
 
     @cached_property
+    def reranker(self) -> Reranker | None:
+        """The reranker, or None if the settings name none."""
+        from retrieval.rerank import load_reranker
+
+        name = self.settings.reranker
+        return load_reranker(name, device=self.settings.device, progress=self.progress) if name else None
+
+    @cached_property
+    def lazy_embedder(self) -> LazyEmbedder:
+        """The embedding model, loaded when it is first needed: a sync that finds nothing new does without."""
+        from retrieval.embedder import LazyEmbedder
+
+        return LazyEmbedder(self.settings.embeddings, lambda: self.embedder)
+
+    @cached_property
     def model(self) -> TransformersLM:
         """The language model."""
         from generation.language_model import Decoding, load_language_model
@@ -56,8 +73,8 @@ class Session:
 
         chosen = self.settings.retrieval
         snapshot = self.store.snapshot(self.settings.embeddings, use_gpu=chosen.use_gpu)
-        settings = RetrievalSettings(k=k or chosen.k, pool=chosen.pool, dense_weight=chosen.dense_weight)
-        return HybridRetriever(snapshot=snapshot, embedder=self.embedder, settings=settings)
+        settings = RetrievalSettings(k or chosen.k, chosen.pool, chosen.dense_weight, chosen.rerank_pool)
+        return HybridRetriever(snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings)
 
     def answerer(self) -> Answerer:
         """Answers over the index as it is now."""

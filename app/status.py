@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any
 
 from retrieval.store import IndexStore
@@ -27,7 +26,9 @@ def index_status(store: IndexStore, *, files: bool = False) -> dict[str, Any]:
             "bytes": sum(path.stat().st_size for path in store.path.rglob("*") if path.is_file()),
             "generation": int(catalogue.meta("generation") or 0),
             "embedding_model": catalogue.meta("embedding_model"),
-            "last_sync": datetime.fromtimestamp(catalogue.path.stat().st_mtime, UTC).isoformat(timespec="seconds"),
+            "chunk_tokens": int(catalogue.meta("chunk_tokens") or 0) or None,
+            "duplicates": catalogue.count_duplicates(),
+            "last_sync": catalogue.meta("last_sync"),
         }
     finally:
         catalogue.close()

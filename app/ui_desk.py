@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from app.status import index_status
 from corpus.documents import Chunk, Language
+from corpus.errors import UsageError
 from ingest.parse_questions import is_question
 from ingest.pipeline import IngestSummary, ingest
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from generation.answerer import Answerer, Question
     from retrieval.weights import Progress
 
+SUFFIXES = (".md", ".txt")
 _EXAMPLES = 6
 _LONGEST_EXAMPLE = 60
 
@@ -102,12 +104,23 @@ class Desk:
         return self._facts
 
     def add_notes(self, files: Sequence[Path], progress: Progress) -> IngestSummary:
-        """Move files into the notes folder, in place of files of the same name, and bring the index in step."""
-        self.notes_folder.mkdir(parents=True, exist_ok=True)
-        kept = [Path(shutil.move(file, self.notes_folder / file.name)) for file in files]
+        """Move files into the notes folder, in place of files of the same name, and bring the index in step.
+
+        Raises:
+            UsageError: a file is of another type, or the folder cannot be written to; nothing was added.
+            IndexBusy: another process is writing; the files are kept for its next ingestion.
+        """
+        if wrong := next((file.name for file in files if file.suffix.lower() not in SUFFIXES), None):
+            raise UsageError(reason=f"{wrong}: only {' / '.join(SUFFIXES)}")
+        try:
+            self.notes_folder.mkdir(parents=True, exist_ok=True)
+            kept = [Path(shutil.move(file, self.notes_folder / file.name)) for file in files]
+        except OSError as error:
+            raise UsageError(reason=f"{self.notes_folder}: {error.strerror or error}") from error
         session = self._session
+        budget = session.settings.ingestion.chunk_tokens
         with self._lock:
-            return ingest(kept, session.store, session.embedder, budget=session.settings.ingestion.chunk_tokens, progress=progress)
+            return ingest(kept, session.store, session.embedder, budget=budget, progress=progress)
 
     def _current(self) -> Answerer:
         """Answers over the last commit, whichever process made it."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.ui_text import LABELS, Labels
 from corpus.results import Answer, Citation, Sentence
@@ -87,8 +87,8 @@ def answer_html(answer: Answer, turn: int, labels: Labels, *, latest: bool = Tru
     if answer.query != answer.question.strip():
         blocks.append(f'<p class="ir-aside">{escape(labels.searched_for.format(query=answer.query))}</p>')
     if answer.refused:
-        blocks.append(f'<p class="ir-refusal">{escape(answer.answer)}</p>')
-        blocks += _nearest(answer, labels, listed=not latest)
+        refusal = f'<p class="ir-refusal">{escape(answer.answer)}</p>'
+        return "\n\n".join([*blocks, refusal, _facts(answer, labels), *_nearest(answer, labels, listed=not latest)])
     if answer.notice:
         blocks.append(f'<p class="ir-aside">{escape(answer.notice)}</p>')
     blocks += [sentence_html(sentence, turn, labels) for sentence in answer.sentences]
@@ -188,7 +188,35 @@ def added_html(summary: IngestSummary, labels: Labels) -> str:
         chunks=summary.chunks,
         seconds=f"{summary.seconds:.1f}",
     )
-    skipped = "".join(
-        f'<div class="ir-problem">{escape(labels.skipped.format(path=skip.path, reason=skip.reason))}</div>' for skip in summary.skipped
-    )
-    return f'<div class="ir-added">{escape(line)}{skipped}</div>'
+    skipped = "".join(problem_html(labels.skipped.format(path=skip.path, reason=skip.reason)) for skip in summary.skipped)
+    return f'<div class="ir-added">{escape(line)}</div>{skipped}'
+
+
+def problem_html(line: str) -> str:
+    """A line that says what went wrong."""
+    return f'<div class="ir-added ir-problem">{escape(line)}</div>'
+
+
+def conversation(
+    turns: Sequence[Turn], labels: Labels, pending: str = "", shown: Sequence[Sentence] = ()
+) -> list[dict[str, Any]]:
+    """The conversation as the chat shows it.
+
+    Args:
+        turns: what was asked and answered.
+        labels: the page's texts.
+        pending: the question that is being answered, if any.
+        shown: the sentences of its answer so far.
+    """
+    messages: list[dict[str, Any]] = []
+    for number, turn in enumerate(turns):
+        latest = number == len(turns) - 1 and not pending
+        messages.append({"role": "user", "content": question_html(turn.question)})
+        content = answer_html(turn.answer, number, labels, latest=latest)
+        options = [{"value": heading.split(" › ")[-1], "label": heading} for heading in turn.answer.suggestions]
+        messages.append({"role": "assistant", "content": content, "options": options if latest else []})
+    if pending:
+        messages.append({"role": "user", "content": question_html(pending)})
+        answer = "\n\n".join(sentence_html(sentence, len(turns), labels) for sentence in shown) or waiting_html(labels)
+        messages.append({"role": "assistant", "content": answer})
+    return messages

@@ -28,8 +28,8 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(reason=f"cannot listen on {host} port {port} ({reason}): choose another --port, or 0 for a free one") from error
+        reason = f"cannot listen on {host} port {port} ({error.strerror or error}): choose another --port; 0 takes a free one"
+        raise UsageError(reason=reason) from error
 
 
 def url_of(host: str, listening: socket.socket) -> str:

@@ -1,10 +1,12 @@
-"""The look of the chat page: system fonts, colours that follow the theme, and the script that leads from a citation to its source."""
+"""The look of the chat page: fonts of the system, light and dark, and the script that leads from a citation to its source."""
 
 from __future__ import annotations
 
 import gradio as gr
 
-_FONTS = ("ui-sans-serif", "system-ui", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "sans-serif")
+# Chinese by name and before the generic fonts, which take the glyphs of whatever East Asian language the system prefers.
+_LATIN = ("Segoe UI", "Helvetica Neue", "Noto Sans")
+_FONTS = (*_LATIN, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", "system-ui", "sans-serif")
 _MONOSPACE = ("ui-monospace", "Menlo", "Consolas", "monospace")
 
 
@@ -24,13 +26,12 @@ def theme() -> gr.themes.Base:
 
 
 CSS = """
-.gradio-container { max-width: 1240px !important; margin: 0 auto !important; padding: 0 20px !important; }
-.gradio-container main.app { padding: 12px 0 0 !important; max-width: none !important; }
-.gradio-container :lang(zh-Hant) { font-family: "PingFang TC", "Microsoft JhengHei", "Noto Sans CJK TC", sans-serif; }
+.gradio-container { width: 100% !important; max-width: 1280px !important; margin: 0 auto !important; padding: 0 !important; }
+.gradio-container > .main { padding: 16px 28px 0 !important; }
 footer { margin: 0 !important; padding: 6px 0 !important; opacity: .7; }
 footer .divider { display: none !important; }
 
-#ir-head > .block { padding: 0; }
+#ir-head .html-container { padding: 0; }
 #ir-head { align-items: center; padding-bottom: 10px; border-bottom: 1px solid var(--border-color-primary); gap: 12px; }
 .ir-title { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 12px; }
 .ir-title h1 { font-size: 20px; font-weight: 650; margin: 0; letter-spacing: .01em; }
@@ -48,25 +49,28 @@ footer .divider { display: none !important; }
 #ir-language input { position: absolute; opacity: 0; }
 #ir-language label span { margin: 0; }
 
-#ir-chat { border: 0; background: transparent; height: calc(100dvh - 232px) !important; min-height: 340px; }
+#ir-chat { border: 0; background: transparent; height: calc(100dvh - 228px) !important; min-height: 340px; }
 #ir-chat .icon-button-wrapper { display: none; }
 #ir-chat .bubble-wrap { background: transparent; padding: 0 8px 0 0; }
 #ir-chat .message-row.bubble { margin: 10px 0; max-width: 100%; }
 #ir-chat .user-row.bubble { max-width: 85%; }
 #ir-chat .message.user, #ir-chat .user.message { border: 0; box-shadow: none;
-  background: color-mix(in srgb, var(--primary-100) 60%, var(--body-background-fill)); border-radius: 12px 12px 2px 12px; padding: 8px 14px; }
+  background: color-mix(in srgb, var(--primary-100) 60%, var(--body-background-fill)); border-radius: 12px 12px 2px 12px;
+  padding: 8px 14px; }
 .dark #ir-chat .message.user, .dark #ir-chat .user.message { background: var(--primary-950); }
 #ir-chat .message.bot, #ir-chat .bot.message { background: transparent; border: 0; box-shadow: none; padding: 0; }
 #ir-chat p { margin: 0; line-height: 1.75; font-size: 15px; color: var(--body-text-color); }
 #ir-chat .katex { font-size: 1.05em; }
 #ir-chat .katex-display { text-align: left; margin: 0; }
 #ir-chat .katex-display > .katex { text-align: left; padding: 2px 0; }
-#ir-chat .ir-sentence > span:has(> .katex-display) { display: inline-block; vertical-align: middle; max-width: 88%; overflow: auto hidden; }
+#ir-chat .ir-sentence > span:has(> .katex-display) { display: inline-block; vertical-align: middle; max-width: 88%;
+  overflow: auto hidden; }
 #ir-chat .ir-question { white-space: pre-wrap; }
 #ir-chat .ir-sentence { white-space: pre-line; padding: 3px 0 3px 13px; border-left: 2px solid var(--neutral-300); margin: 0; }
 .dark #ir-chat .ir-sentence { border-left-color: var(--neutral-600); }
 #ir-chat .ir-generated { border-left-color: var(--primary-600); font-weight: 550; padding-bottom: 8px; }
-#ir-chat .ir-cite { display: inline-block; margin-left: 3px; font-size: 11.5px; line-height: 1.3; vertical-align: 2px; padding: 0 2px;
+#ir-chat .ir-cite { display: inline-block; margin-left: 3px; font-size: 11.5px; line-height: 1.3; vertical-align: 2px;
+  padding: 0 2px;
   border-radius: 4px; color: var(--primary-700); text-decoration: none; font-variant-numeric: tabular-nums; }
 .dark #ir-chat .ir-cite { color: var(--primary-300); }
 #ir-chat .ir-cite:hover, #ir-chat .ir-cite:focus-visible { background: var(--primary-100); outline: none; }
@@ -79,6 +83,7 @@ footer .divider { display: none !important; }
 #ir-chat .ir-refusal { padding-bottom: 4px; }
 #ir-chat .ir-nearest { font-size: 13px; margin: 0; padding-left: 18px; color: var(--body-text-color-subdued); }
 #ir-chat .ir-facts { font-size: 12px; line-height: 1.6; padding-top: 8px; color: var(--body-text-color-subdued); }
+.ir-facts > span { white-space: nowrap; }
 .ir-facts > span + span::before { content: "·"; margin: 0 6px; opacity: .6; }
 .ir-facts details { display: inline-block; margin-left: 10px; vertical-align: top; max-width: 100%; }
 .ir-facts summary { cursor: pointer; text-decoration: underline dotted; text-underline-offset: 3px; }
@@ -89,50 +94,67 @@ footer .divider { display: none !important; }
 #ir-chat .placeholder-content { justify-content: center; }
 #ir-chat .placeholder { height: auto; flex-grow: 0; padding-bottom: 4px; }
 #ir-chat .examples { margin: 0 auto; gap: 8px; max-width: 640px; grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); }
-#ir-chat .example { padding: 10px 14px; border: 1px solid var(--border-color-primary); background: var(--background-fill-primary); }
+#ir-chat .example { padding: 10px 14px; border: 1px solid var(--border-color-primary);
+  background: var(--background-fill-primary); }
 #ir-chat .example:hover { border-color: var(--primary-500); transform: none; }
 #ir-chat .example-text { font-size: 13.5px; line-height: 1.5; }
 #ir-chat .example-content.no-multimodal { padding-top: 0; }
-#ir-chat .option, #ir-chat .options button { text-align: left; white-space: normal; font-size: 13px; border-radius: 8px; padding: 6px 12px; }
+#ir-chat .options { padding: 4px 0; gap: 6px; justify-content: start; justify-items: start; margin: 0; width: auto; }
+#ir-chat .option { text-align: left; justify-content: start; font-size: 13px; line-height: 1.5;
+  border: 1px solid var(--border-color-primary);
+  border-radius: 8px; padding: 6px 12px; background: var(--background-fill-primary); }
+#ir-chat .option:hover { border-color: var(--primary-500); }
 
 #ir-ask { gap: 8px; align-items: flex-end; }
 #ir-question textarea { border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 10px 14px; font-size: 15px;
   background: var(--background-fill-primary); box-shadow: none; }
+#ir-question textarea::placeholder { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 #ir-question textarea:focus { border-color: var(--primary-600); box-shadow: 0 0 0 2px var(--primary-100); }
-.dark #ir-question textarea:focus { box-shadow: 0 0 0 2px var(--primary-900); }
+.dark #ir-question textarea::placeholder { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
+#ir-question textarea:focus { box-shadow: 0 0 0 2px var(--primary-900); }
 #ir-question { padding: 0 !important; }
-#ir-send, #ir-new { min-width: 76px !important; flex: 0 0 auto; height: 44px; border-radius: 10px; font-size: 14px; padding: 0 14px; }
+#ir-send, #ir-new { min-width: 76px !important; flex: 0 0 auto; height: 44px; border-radius: 10px; font-size: 14px;
+  padding: 0 14px; }
 #ir-new { background: transparent; border: 1px solid var(--border-color-primary); }
 
-#ir-side { gap: 12px; }
+#ir-side { gap: 12px; height: calc(100dvh - 172px); min-height: 400px; flex-wrap: nowrap; }
 #ir-sources { background: var(--background-fill-primary); border: 1px solid var(--border-color-primary); border-radius: 12px;
-  height: calc(100dvh - 226px); min-height: 340px; overflow-y: auto !important; padding: 14px 16px; }
+  flex: 1 1 0; min-height: 120px; overflow-y: auto !important; padding: 14px 16px; }
 #ir-sources > div { padding: 0; }
 .ir-empty { color: var(--body-text-color-subdued); font-size: 13px; }
 .ir-turn { display: none; }
 .ir-turn.ir-shown { display: block; }
-.ir-turn h3 { font-size: 13px; font-weight: 600; margin: 0 0 10px; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
+.ir-turn h3 { font-size: 13px; font-weight: 600; margin: 0 0 10px; color: var(--body-text-color-subdued);
+  overflow-wrap: anywhere; }
 .ir-note { padding: 10px 0; border-top: 1px solid var(--border-color-primary); }
 .ir-path { font-family: var(--font-mono); font-size: 12px; color: var(--primary-700); overflow-wrap: anywhere; }
 .dark .ir-path { color: var(--primary-300); }
 .ir-heading { font-size: 12.5px; margin: 2px 0 6px; color: var(--body-text-color-subdued); overflow-wrap: anywhere; }
-.ir-source { display: flex; align-items: baseline; gap: 8px; padding: 4px 6px; margin: 0 -6px; border-radius: 6px; transition: background .6s; }
+.ir-source { display: flex; align-items: baseline; gap: 8px; padding: 4px 6px; margin: 0 -6px; border-radius: 6px;
+  transition: background .6s; }
 .ir-source.ir-flash { background: var(--primary-100); transition: none; }
 .dark .ir-source.ir-flash { background: var(--primary-900); }
-.ir-number { flex: 0 0 auto; min-width: 18px; height: 18px; border-radius: 5px; text-align: center; font-size: 11px; line-height: 18px;
+.ir-number { flex: 0 0 auto; min-width: 18px; height: 18px; border-radius: 5px; text-align: center; font-size: 11px;
+  line-height: 18px;
   color: var(--primary-800); background: var(--primary-50); font-variant-numeric: tabular-nums; }
 .dark .ir-number { color: var(--primary-200); background: var(--primary-950); }
-.ir-quote { flex: 1 1 auto; min-width: 0; margin: 0; padding: 0; border: 0; font-size: 13.5px; line-height: 1.65; white-space: pre-wrap;
+.ir-quote { flex: 1 1 auto; min-width: 0; margin: 0; padding: 0; border: 0; font-size: 13.5px; line-height: 1.65;
+  white-space: pre-wrap;
   overflow-wrap: anywhere; color: var(--body-text-color); }
 #ir-add { border: 1px solid var(--border-color-primary); border-radius: 12px; background: var(--background-fill-primary); }
 #ir-add .ir-added { font-size: 13px; line-height: 1.6; overflow-wrap: anywhere; }
-#ir-add .ir-added .ir-problem { color: var(--error-text-color, #b42318); }
+#ir-add .ir-problem { color: var(--error-text-color, #b42318); }
 
 @media (max-width: 760px) {
-  .gradio-container { padding: 10px 12px 0 !important; }
-  #ir-chat { height: calc(100dvh - 250px) !important; }
-  #ir-sources { height: auto; min-height: 0; max-height: none; }
-  #ir-send, #ir-new { min-width: 60px !important; padding: 0 10px; }
+  .gradio-container > .main { padding: 12px 14px 0 !important; }
+  #ir-head { flex-wrap: nowrap; align-items: flex-start; }
+  .ir-title .ir-subtitle { display: none; }
+  #ir-ask { flex-wrap: nowrap; }
+  #ir-question { min-width: 0 !important; }
+  #ir-chat { height: calc(100dvh - 216px) !important; }
+  #ir-side { height: auto; min-height: 0; }
+  #ir-sources { flex: none; max-height: none; }
+  #ir-send, #ir-new { min-width: 0 !important; padding: 0 12px; }
 }
 """
 

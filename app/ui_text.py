@@ -19,7 +19,6 @@ class Labels:
     new_chat: str
     welcome: str
     waiting: str
-    sources: str
     no_sources: str
     refused_sources: str
     generated: str
@@ -43,7 +42,6 @@ class Labels:
     embedding: str
     added: str
     skipped: str
-    wrong_type: str
     language_names: dict[Language, str]
 
 
@@ -56,7 +54,6 @@ LABELS: dict[MessageLanguage, Labels] = {
         new_chat="新对话",
         welcome="向你的笔记提问，或从下面的问题开始",
         waiting="正在检索笔记并核对每一句",
-        sources="出处",
         no_sources="回答里每一句引用的原文会列在这里。",
         refused_sources="这个问题没有引用任何笔记。",
         generated="模型撰写",
@@ -80,7 +77,6 @@ LABELS: dict[MessageLanguage, Labels] = {
         embedding="计算向量",
         added="新增 {added}，更新 {changed}，未变 {unchanged}；现有 {documents} 篇笔记，{chunks} 个片段，用时 {seconds} 秒",
         skipped="跳过 {path}：{reason}",
-        wrong_type="{name} 不是 .md 或 .txt 文件",
         language_names={"zh-Hans": "简体", "zh-Hant": "繁体", "en": "英文", "other": "其他"},
     ),
     "en": Labels(
@@ -91,7 +87,6 @@ LABELS: dict[MessageLanguage, Labels] = {
         new_chat="New chat",
         welcome="Ask your notes a question, or start with one of these",
         waiting="Searching the notes and checking each sentence",
-        sources="Sources",
         no_sources="The original text behind each sentence of an answer is listed here.",
         refused_sources="No note was cited for this question.",
         generated="written by the model",
@@ -115,7 +110,6 @@ LABELS: dict[MessageLanguage, Labels] = {
         embedding="Embedding",
         added="{added} added, {changed} changed, {unchanged} unchanged; now {documents} notes, {chunks} passages, {seconds} s",
         skipped="skipped {path}: {reason}",
-        wrong_type="{name} is not a .md or .txt file",
         language_names={"zh-Hans": "Simplified Chinese", "zh-Hant": "Traditional Chinese", "en": "English", "other": "other"},
     ),
 }

@@ -1,118 +1,134 @@
-"""The catalogue: documents, their chunks and the embeddings of their texts, in one SQLite file.
+"""The catalogue: documents, their chunks, and what was computed from the chunks' texts, in one SQLite file.
 
-It is the only truth of an index: everything else in the index folder can be rebuilt from it. Embeddings are stored by the
-content they belong to, so unchanged text is never embedded twice. A reader sees one consistent state from its first read on
-(SQLite WAL snapshot isolation, https://sqlite.org/isolation.html).
+It is the only truth of an index: everything else in the index folder can be rebuilt from it. Embeddings and the like are stored
+by the text they belong to, so unchanged text is never embedded twice. A reader sees one consistent state from its first read on
+(SQLite WAL snapshot isolation, https://sqlite.org/isolation.html). SQLite checks the structure of its file and not the content:
+a chunk's id, and a CRC-32 beside every other large value, tell a flipped bit.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from corpus.documents import Chunk, ChunkId, Document, Language, SourceMap
-from corpus.errors import IndexCorrupt
+from corpus.catalogue_rows import (
+    CHUNK_COLUMNS,
+    DOCUMENT_COLUMNS,
+    FileStamp,
+    FloatVector,
+    StoredDocument,
+    chunk_from_row,
+    chunk_row,
+    document_row,
+    raw_from_row,
+    text_key,
+)
+from corpus.catalogue_schema import MIGRATIONS, SCHEMA, SCHEMA_VERSION
+from corpus.documents import Chunk, ChunkId, Document, RawDocument
+from corpus.errors import CatalogueCorrupt, IndexNotFound, IndexOutdated, IndexTooNew
 
-SCHEMA_VERSION = 1
-FloatVector = NDArray[np.float32]
+VECTORS = "vector"
+STAGED = "vector:"  # those of the model that a reindexing is changing to, followed by its name
 
-_SCHEMA = """
-CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE documents (
-    root TEXT NOT NULL, path TEXT NOT NULL, sha256 TEXT NOT NULL, title TEXT NOT NULL, language TEXT NOT NULL,
-    media_type TEXT NOT NULL, bytes INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, source TEXT NOT NULL,
-    PRIMARY KEY (root, path)
-) WITHOUT ROWID;
-CREATE TABLE chunks (
-    root TEXT NOT NULL, path TEXT NOT NULL, ordinal INTEGER NOT NULL, id TEXT NOT NULL, heading TEXT NOT NULL,
-    text TEXT NOT NULL, start INTEGER NOT NULL, "end" INTEGER NOT NULL, source_map TEXT NOT NULL, language TEXT NOT NULL,
-    tokens INTEGER NOT NULL, page INTEGER, repeat INTEGER NOT NULL,
-    PRIMARY KEY (root, path, ordinal),
-    FOREIGN KEY (root, path) REFERENCES documents (root, path) ON DELETE CASCADE
-) WITHOUT ROWID;
-CREATE INDEX chunks_by_id ON chunks (id);
-CREATE TABLE embeddings (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
-"""
-_CHUNK_COLUMNS = 'path, ordinal, heading, text, start, "end", source_map, language, tokens, page, repeat'
-
-
-@dataclass(frozen=True, slots=True)
-class StoredDocument:
-    """What the catalogue knows of a document, without its text."""
-
-    root: str
-    path: str
-    sha256: str
-    title: str
-    language: Language
-    bytes: int
-    mtime_ns: int
-    chunks: int
-
-
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """Where a document lies on disk, and the size and time of the version that was read."""
-
-    root: str
-    bytes: int
-    mtime_ns: int
-
-
-def text_key(text: str) -> bytes:
-    """The key under which a text's embedding is stored."""
-    return hashlib.sha256(text.encode()).digest()[:16]
+__all__ = ["SCHEMA_VERSION", "STAGED", "VECTORS", "Catalogue", "FileStamp", "FloatVector", "StoredDocument", "text_key"]
 
 
 class Catalogue:
     """One open catalogue. Writers hold the index's lock; readers never block them."""
 
-    def __init__(self, path: Path, *, writable: bool = False) -> None:
-        """Open, and create if `writable`.
+    def __init__(self, path: Path, *, writable: bool = False, migrate: bool = False) -> None:
+        """Open, and create if `writable`; with `migrate`, bring an earlier schema up to date.
 
         Raises:
-            IndexCorrupt: the file is no catalogue of this schema version.
+            CatalogueCorrupt: the file is damaged, or no catalogue.
+            IndexNotFound: its writer was killed before it held anything.
+            IndexOutdated: it has an earlier schema.
+            IndexTooNew: it has a later schema.
         """
         self.path = path
         uri = f"{path.resolve().as_uri()}?mode={'rwc' if writable else 'ro'}"
         self._db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
         try:
-            self._db.execute("PRAGMA foreign_keys = ON")
-            if writable:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._create()
-            self._check_version()
-        except sqlite3.DatabaseError as error:
+            with self._reading():
+                self._db.execute("PRAGMA foreign_keys = ON")
+                if writable:
+                    self._db.execute("PRAGMA journal_mode = WAL")
+                    self._db.execute("PRAGMA synchronous = FULL")
+                    self._create()
+                self._check_version(migrate=migrate)
+                if not writable:
+                    self._db.execute("BEGIN")  # pins the snapshot at the first read below
+                    self.meta("generation")
+        except BaseException:
             self._db.close()
-            raise IndexCorrupt(path=path, reason=str(error)) from error
-        if not writable:
-            self._db.execute("BEGIN")  # pins the snapshot at the first read below
-            self.meta("generation")
+            raise
 
     def _create(self) -> None:
         if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
-            self._db.executescript(f"BEGIN;{_SCHEMA}")
+            self._db.executescript(f"BEGIN;{SCHEMA}")
             self.set_meta("schema", str(SCHEMA_VERSION))
             self._db.execute("COMMIT")
 
-    def _check_version(self) -> None:
-        found = self.meta("schema")
-        if found != str(SCHEMA_VERSION):
-            raise IndexCorrupt(path=self.path, reason=f"schema {found}, this version reads {SCHEMA_VERSION}")
+    def _check_version(self, *, migrate: bool) -> None:
+        if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise IndexNotFound(path=self.path.parent)
+        found = int(self.meta("schema") or 0)
+        if found > SCHEMA_VERSION:
+            raise IndexTooNew(path=self.path, stored=found, wanted=SCHEMA_VERSION)
+        if found < SCHEMA_VERSION and not (migrate and found in MIGRATIONS):
+            raise IndexOutdated(path=self.path, stored=found, wanted=SCHEMA_VERSION)
+        for version in range(found, SCHEMA_VERSION):
+            self._db.executescript(f"BEGIN;{MIGRATIONS[version]}")
+            self.set_meta("schema", str(version + 1))
+            self._db.execute("COMMIT")
 
     def close(self) -> None:
         """Close the file; an open transaction is rolled back."""
         self._db.close()
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Name damage that SQLite or the decoding of a value meets.
+
+        Raises:
+            CatalogueCorrupt: the file is damaged.
+        """
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            raise CatalogueCorrupt(path=self.path, reason=str(error), folder=self.path.parent) from error
+
+    def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+        with self._reading():
+            yield from self._db.execute(sql, parameters)
+
+    def _row(self, sql: str, parameters: tuple[Any, ...] = ()) -> tuple[Any, ...] | None:
+        with self._reading():
+            row: tuple[Any, ...] | None = self._db.execute(sql, parameters).fetchone()
+            return row
+
+    def damage(self) -> Iterator[str]:
+        """What is wrong with the file, found out by reading all of it; nothing if it is sound."""
+        try:
+            yield from (row[0] for row in self._rows("PRAGMA quick_check(3)") if row[0] != "ok")
+            for path, source, crc in self._rows("SELECT path, source, source_crc FROM documents"):
+                if crc is not None and crc != zlib.crc32(source.encode()):
+                    yield f"the text of {path} has a wrong checksum"
+            for _ in self.chunks():
+                pass  # each is checked against its id as it is read
+            for kind, value, crc in self._rows("SELECT kind, value, crc FROM derived"):
+                if crc != zlib.crc32(value):
+                    yield f"a value of kind {kind} has a wrong checksum"
+        except CatalogueCorrupt as error:
+            yield str(error.fields["reason"])
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -120,14 +136,15 @@ class Catalogue:
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._db.execute("COMMIT")
         except BaseException:
-            self._db.execute("ROLLBACK")
+            if self._db.in_transaction:  # a full disk makes SQLite roll back by itself
+                self._db.execute("ROLLBACK")
             raise
-        self._db.execute("COMMIT")
 
     def meta(self, key: str) -> str | None:
         """A fact about the whole index, such as its generation or embedding model."""
-        row = self._db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+        row = self._row("SELECT value FROM meta WHERE key = ?", (key,))
         return row[0] if row else None
 
     def set_meta(self, key: str, value: str) -> None:
@@ -136,41 +153,36 @@ class Catalogue:
 
     def documents(self) -> tuple[StoredDocument, ...]:
         """All documents, by root and path."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT d.root, d.path, d.sha256, d.title, d.language, d.bytes, d.mtime_ns, COUNT(c.ordinal) FROM documents d"
             " LEFT JOIN chunks c ON c.root = d.root AND c.path = d.path GROUP BY d.root, d.path ORDER BY d.root, d.path"
         )
         return tuple(StoredDocument(*row) for row in rows)
 
+    def raw(self, root: str, path: str) -> RawDocument:
+        """A document as it was read.
+
+        Raises:
+            CatalogueCorrupt: its text is damaged.
+        """
+        row = self._row(f"SELECT {DOCUMENT_COLUMNS}, source_crc FROM documents WHERE root = ? AND path = ?", (root, path))  # noqa: S608 - constant
+        if row is None or (row[-1] is not None and row[-1] != zlib.crc32(row[1].encode())):
+            reason = f"the text of {path} is missing or has a wrong checksum"
+            raise CatalogueCorrupt(path=self.path, reason=reason, folder=self.path.parent)
+        return raw_from_row(row[:-1])
+
     def source(self, chunk_id: ChunkId, start: int, end: int) -> str:
         """Characters `[start, end)` of the source that a chunk was cut from."""
-        row = self._db.execute(
-            "SELECT source FROM documents JOIN chunks USING (root, path) WHERE id = ? LIMIT 1",
-            (chunk_id,),
-        ).fetchone()
+        row = self._row("SELECT source FROM documents JOIN chunks USING (root, path) WHERE id = ? LIMIT 1", (chunk_id,))
         return str(row[0])[start:end] if row else ""  # SQLite's substr would stop at a NUL
 
     def put(self, document: Document, chunks: Iterable[Chunk], stamp: FileStamp) -> None:
         """Store a document, in place of an earlier version of it."""
-        raw = document.raw
-        self.delete(stamp.root, raw.path)
-        self._db.execute(
-            "INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                stamp.root,
-                raw.path,
-                raw.sha256,
-                document.title,
-                document.language,
-                raw.media_type,
-                stamp.bytes,
-                stamp.mtime_ns,
-                raw.text,
-            ),
-        )
+        self.delete(stamp.root, document.raw.path)
+        self._db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", document_row(document, stamp))
         self._db.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (_chunk_row(stamp.root, chunk) for chunk in chunks),
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            (chunk_row(stamp.root, chunk) for chunk in chunks),
         )
 
     def touch(self, path: str, stamp: FileStamp) -> None:
@@ -178,52 +190,96 @@ class Catalogue:
         self._db.execute("UPDATE documents SET mtime_ns = ? WHERE root = ? AND path = ?", (stamp.mtime_ns, stamp.root, path))
 
     def delete(self, root: str, path: str) -> None:
-        """Forget a document and its chunks; embeddings stay until `drop_embeddings`."""
+        """Forget a document and its chunks; what was computed from them stays until `drop_derived`."""
         self._db.execute("DELETE FROM documents WHERE root = ? AND path = ?", (root, path))
 
-    def chunks(self) -> Iterator[Chunk]:
-        """All chunks by root, path and ordinal: the order of rows in the indexes."""
-        for row in self._db.execute(f"SELECT {_CHUNK_COLUMNS} FROM chunks ORDER BY root, path, ordinal"):  # noqa: S608 - constant
-            yield _chunk(row)
+    def chunks(self, *, indexed: bool = False) -> Iterator[Chunk]:
+        """All chunks by root, path and ordinal; those that repeat another one are left out if `indexed`."""
+        where = " WHERE duplicate_of IS NULL" if indexed else ""
+        for row in self._rows(f"SELECT {CHUNK_COLUMNS} FROM chunks{where} ORDER BY root, path, ordinal"):  # noqa: S608 - constant
+            yield self._sound(row)
 
     def chunk(self, chunk_id: ChunkId) -> Chunk:
         """One chunk by its id.
 
         Raises:
-            IndexCorrupt: no such chunk, so the indexes and the catalogue have come apart.
+            CatalogueCorrupt: no such chunk, so the indexes and the catalogue have come apart; or it is damaged.
         """
-        row = self._db.execute(f"SELECT {_CHUNK_COLUMNS} FROM chunks WHERE id = ? LIMIT 1", (chunk_id,)).fetchone()  # noqa: S608
+        row = self._row(f"SELECT {CHUNK_COLUMNS} FROM chunks WHERE id = ? LIMIT 1", (chunk_id,))  # noqa: S608 - constant
         if row is None:
-            raise IndexCorrupt(path=self.path, reason=f"no chunk {chunk_id}")
-        return _chunk(row)
+            raise CatalogueCorrupt(path=self.path, reason=f"no chunk {chunk_id}", folder=self.path.parent)
+        return self._sound(row)
 
-    def embeddings(self, keys: Iterable[bytes]) -> dict[bytes, FloatVector]:
-        """The stored vectors among `keys`, each of shape (dimension,)."""
-        found: dict[bytes, FloatVector] = {}
+    def _sound(self, row: tuple[Any, ...]) -> Chunk:
+        """The chunk of a row, whose id is a hash of its path, headings and text."""
+        try:
+            chunk = chunk_from_row(row[1:])
+        except (ValueError, TypeError) as error:
+            raise CatalogueCorrupt(path=self.path, reason=f"chunk {row[0]}: {error}", folder=self.path.parent) from error
+        if chunk.id != row[0]:
+            raise CatalogueCorrupt(path=self.path, reason=f"chunk {row[0]} has a wrong checksum", folder=self.path.parent)
+        return chunk
+
+    def set_duplicates(self, groups: Iterable[tuple[int, ...]]) -> None:
+        """Note which chunks repeat another one.
+
+        Args:
+            groups: positions in the order of `chunks`; the first of a group stands for the others.
+        """
+        places = list(self._rows("SELECT root, path, ordinal, id FROM chunks ORDER BY root, path, ordinal"))
+        rows = [(places[first][3], *places[at][:3]) for first, *rest in groups for at in rest]
+        self._db.execute("UPDATE chunks SET duplicate_of = NULL WHERE duplicate_of IS NOT NULL")
+        self._db.executemany("UPDATE chunks SET duplicate_of = ? WHERE root = ? AND path = ? AND ordinal = ?", rows)
+
+    def duplicates(self, chunk_id: ChunkId) -> tuple[Chunk, ...]:
+        """The chunks that a chunk stands for, itself left out."""
+        rows = self._rows(
+            f"SELECT {CHUNK_COLUMNS} FROM chunks WHERE duplicate_of = ? ORDER BY root, path, ordinal",  # noqa: S608 - constant
+            (chunk_id,),
+        )
+        return tuple(self._sound(row) for row in rows)
+
+    def count_duplicates(self) -> int:
+        """How many chunks repeat another one."""
+        row = self._row("SELECT COUNT(*) FROM chunks WHERE duplicate_of IS NOT NULL")
+        return int(row[0]) if row else 0
+
+    def derived(self, kind: str, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The values of a kind that were computed from the texts of `keys`; damaged ones are left out, as if never computed."""
+        found: dict[bytes, bytes] = {}
         for key in keys:
-            row = self._db.execute("SELECT vector FROM embeddings WHERE key = ?", (key,)).fetchone()
-            if row:
-                found[key] = np.frombuffer(row[0], dtype=np.float32)
+            row = self._row("SELECT value, crc FROM derived WHERE kind = ? AND key = ?", (kind, key))
+            if row and zlib.crc32(row[0]) == row[1]:
+                found[key] = row[0]
         return found
 
-    def put_embeddings(self, vectors: Iterable[tuple[bytes, FloatVector]]) -> None:
+    def put_derived(self, kind: str, values: Iterable[tuple[bytes, bytes]]) -> None:
+        """Store values of a kind by text key."""
+        rows = ((kind, key, value, zlib.crc32(value)) for key, value in values)
+        self._db.executemany("INSERT OR REPLACE INTO derived VALUES (?, ?, ?, ?)", rows)
+
+    def drop_derived(self, keep: set[bytes], is_stale: Callable[[str], bool] = lambda _: False) -> None:
+        """Forget the values of texts whose key is not in `keep`, and those of stale kinds."""
+        stored = list(self._rows("SELECT kind, key FROM derived"))
+        gone = (row for row in stored if row[1] not in keep or is_stale(row[0]))
+        self._db.executemany("DELETE FROM derived WHERE kind = ? AND key = ?", gone)
+
+    def adopt_derived(self, kind: str, source: str) -> None:
+        """Put the values of kind `source` in the place of those of `kind`."""
+        self._db.execute("DELETE FROM derived WHERE kind = ?", (kind,))
+        self._db.execute("UPDATE derived SET kind = ? WHERE kind = ?", (kind, source))
+
+    def embeddings(self, keys: Iterable[bytes], *, kind: str = VECTORS) -> dict[bytes, FloatVector]:
+        """The stored vectors among `keys`, each of shape (dimension,)."""
+        return {key: np.frombuffer(value, dtype=np.float32) for key, value in self.derived(kind, keys).items()}
+
+    def put_embeddings(self, vectors: Iterable[tuple[bytes, FloatVector]], *, kind: str = VECTORS) -> None:
         """Store vectors by text key."""
-        rows = ((key, np.asarray(vector, dtype=np.float32).tobytes()) for key, vector in vectors)
-        self._db.executemany("INSERT OR REPLACE INTO embeddings VALUES (?, ?)", rows)
-
-    def drop_embeddings(self, keep: set[bytes]) -> None:
-        """Forget every embedding whose key is not in `keep`."""
-        stored = [row[0] for row in self._db.execute("SELECT key FROM embeddings")]
-        self._db.executemany("DELETE FROM embeddings WHERE key = ?", ((key,) for key in stored if key not in keep))
+        self.put_derived(kind, ((key, np.asarray(vector, dtype=np.float32).tobytes()) for key, vector in vectors))
 
 
-def _chunk_row(root: str, chunk: Chunk) -> tuple[Any, ...]:
-    heading = json.dumps(chunk.heading, ensure_ascii=False)
-    place = (root, chunk.path, chunk.ordinal, chunk.id, heading, chunk.text, chunk.start, chunk.end)
-    return (*place, json.dumps(chunk.source_map.anchors), chunk.language, chunk.tokens, chunk.page, chunk.repeat)
-
-
-def _chunk(row: tuple[Any, ...]) -> Chunk:
-    path, ordinal, heading, text, start, end, source_map, language, tokens, page, repeat = row
-    anchors = SourceMap(tuple((clean, source) for clean, source in json.loads(source_map)))
-    return Chunk(path, ordinal, tuple(json.loads(heading)), text, start, end, anchors, language, tokens, page, repeat)
+def is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Whether an SQLite error says that the file is damaged."""
+    # The primary code is the lowest byte of an extended one. Text that is no UTF-8 comes without a code.
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "decode to UTF-8" in str(error)

@@ -5,7 +5,11 @@ InterviewRagError
 ├── IndexNotFound              nothing ingested yet
 ├── IndexBusy                  another process writes
 ├── IndexCorrupt               a file of the index is damaged
+│   └── CatalogueCorrupt       the file is the catalogue, which the others are rebuilt from
 ├── IndexMismatch              index made with other models or settings
+├── IndexOutdated              index written by an earlier version
+├── IndexTooNew                index written by a later version
+├── DocumentNotFound           no such document in the index
 ├── InvalidRow                 a row of a JSONL file is malformed
 ├── ModelNotFound              no such model, or its hub cannot be reached
 ├── WeightsMissing             the package that ships the weights is not installed
@@ -66,11 +70,39 @@ class IndexCorrupt(InterviewRagError):
     zh = "索引文件 {path} 已损坏（{reason}）：请运行 `interview-rag reindex`，从目录库重建"
 
 
+class CatalogueCorrupt(IndexCorrupt):
+    """The catalogue itself is damaged; fields: path, reason, folder."""
+
+    en = "the catalogue {path} is damaged ({reason}): restore a backup, or delete {folder} and run `interview-rag ingest PATH`"
+    zh = "目录库 {path} 已损坏（{reason}）：请从备份恢复，或删除 {folder} 后重新运行 `interview-rag ingest PATH`"
+
+
 class IndexMismatch(InterviewRagError):
     """The index was made with other models or settings; fields: name, stored, wanted."""
 
     en = "the index was made with {name} {stored}, but {wanted} is configured: run `interview-rag reindex`, or configure {stored}"
     zh = "索引是用 {name} {stored} 建立的，而当前配置为 {wanted}：请运行 `interview-rag reindex`，或改回 {stored}"
+
+
+class IndexOutdated(InterviewRagError):
+    """An earlier version wrote the index; fields: path, stored, wanted."""
+
+    en = "{path} has schema {stored}, this version reads {wanted}: run `interview-rag reindex`"
+    zh = "{path} 的结构版本为 {stored}，当前版本需要 {wanted}：请运行 `interview-rag reindex`"
+
+
+class IndexTooNew(InterviewRagError):
+    """A later version wrote the index; fields: path, stored, wanted."""
+
+    en = "{path} has schema {stored}, this version reads {wanted}: upgrade interview-rag, or choose another folder with --index"
+    zh = "{path} 的结构版本为 {stored}，当前版本只支持 {wanted}：请升级 interview-rag，或用 --index 指定其他目录"
+
+
+class DocumentNotFound(InterviewRagError):
+    """No document of the index lies there; fields: path."""
+
+    en = "no document of the index lies at {path}: `interview-rag status --files` lists them; nothing was removed"
+    zh = "索引中没有位于 {path} 的文档：可用 `interview-rag status --files` 查看；未移除任何内容"
 
 
 class InvalidRow(InterviewRagError):

@@ -34,13 +34,33 @@ class Scores:
 
 
 @dataclass(frozen=True, slots=True)
+class SentenceScore:
+    """A sentence `text[start:end]` of a passage and the calibrated probability that it answers the question."""
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A chunk found for a question; `rank` starts at 1, `score` is the score that decided the rank."""
+    """A chunk found for a question.
+
+    Attributes:
+        rank: from 1.
+        chunk: what was found.
+        score: the score that decided the rank.
+        scores: the score of each stage.
+        sentences: the chunk's sentences as the reranker scored them, in order; empty without one.
+        duplicates: chunks elsewhere in the notes that say nearly the same; this one stands for them in the search.
+    """
 
     rank: int
     chunk: Chunk
     score: float
     scores: Scores
+    sentences: tuple[SentenceScore, ...] = ()
+    duplicates: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +159,10 @@ def hit_row(hit: Hit) -> Row:
     }
     if chunk.page is not None:
         row["page"] = chunk.page
+    if hit.duplicates:
+        row["duplicates"] = [
+            {"path": other.path, "heading": list(other.heading), "start": other.start, "end": other.end} for other in hit.duplicates
+        ]
     return row
 
 

@@ -1,6 +1,6 @@
 """Fit the relevance of a search to one 0-1 scale on development questions.
 
-    python -m eval.calibrate --index DIR [--questions FILE] [--out retrieval/relevance.json]
+    python -m eval.calibrate --index DIR [--no-reranker] [--questions FILE] [--out retrieval/relevance.json]
 
 Answerable questions count as relevant, unanswerable ones as not. There are few of the latter, so each answerable question is also
 asked of the notes without its topic: what is found then is near, and does not answer. Prints the AUROC on both splits.
@@ -26,7 +26,6 @@ from retrieval.retriever import HybridRetriever, gather_evidence
 FloatMatrix = NDArray[np.float64]
 
 _RIDGE = 0.01
-_DEEP = 100  # hits to search for, so that some are left without the topic
 # Topics whose notes answer each other's questions leave together.
 _KIN = (
     {"rope", "alibi", "positional-encoding", "length-extrapolation"},
@@ -42,17 +41,14 @@ def examples(questions: tuple[GoldQuestion, ...], retriever: HybridRetriever) ->
 
 
 def _examples(question: GoldQuestion, retriever: HybridRetriever) -> Iterator[tuple[tuple[float, ...], bool]]:
-    snapshot = retriever.snapshot
-    row_of = {chunk_id.decode(): row for row, chunk_id in enumerate(snapshot.chunk_ids)}
     query = analyse(question.question, question.history)
-    hits = retriever.find(query, k=_DEEP).hits
-    topics = {Path(path).stem for path in question.gold_files}
-    topics |= {name for kin in _KIN if kin & topics for name in kin}
-    for kept in (hits, [hit for hit in hits if Path(hit.chunk.path).stem not in topics]) if question.answerable else (hits,):
-        best = list(kept[:5])
-        rows = np.array([row_of[hit.chunk.id] for hit in best])
-        if best:
-            yield gather_evidence(query, best, rows, snapshot).features(), question.answerable and kept is hits
+    hits = retriever.find(query).hits
+    yield gather_evidence(query, hits, retriever.snapshot).features(), question.answerable
+    if question.answerable:
+        topics = {Path(path).stem for path in question.gold_files}
+        topics |= {name for kin in _KIN if kin & topics for name in kin}
+        hits = retriever.find(query, where=lambda chunk: Path(chunk.path).stem not in topics).hits
+        yield gather_evidence(query, hits, retriever.snapshot).features(), False
 
 
 def fit(features: FloatMatrix, relevant: NDArray[np.bool_]) -> tuple[float, FloatMatrix]:
@@ -80,15 +76,18 @@ def auroc(scores: FloatMatrix, relevant: NDArray[np.bool_]) -> float:
 def main() -> None:
     """Command line."""
     from retrieval.embeddings import BUNDLED_EMBEDDINGS, load_embeddings
+    from retrieval.rerank import load_reranker
     from retrieval.store import IndexStore
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--questions", type=Path, default=DEFAULT_GOLD)
+    parser.add_argument("--no-reranker", action="store_true", help="fit the regression for searches without a reranker")
     parser.add_argument("--out", type=Path, default=COEFFICIENTS)
     arguments = parser.parse_args()
     snapshot = IndexStore(arguments.index).snapshot(BUNDLED_EMBEDDINGS)
-    retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings())
+    reranker = None if arguments.no_reranker else load_reranker()
+    retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(), reranker=reranker)
     sets = {split: examples(read_gold(arguments.questions, split=split), retriever) for split in ("dev", "test")}
     intercept, coefficients = fit(*sets["dev"])
     for split, (features, relevant) in sets.items():
@@ -97,7 +96,8 @@ def main() -> None:
         kept, refused = float((scores[relevant] > 0).mean()), float((scores[~relevant] <= 0).mean())
         print(f"{split}: n={len(relevant)} AUROC={auroc(scores, relevant):.3f} right={right:.3f}", end=" ")
         print(f"answered={kept:.3f} refused={refused:.3f}")
-    stored = {"intercept": intercept, "coefficients": coefficients.tolist()}
+    stored = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
+    stored["reranked" if reranker else "searches"] = {"intercept": intercept, "coefficients": coefficients.tolist()}
     arguments.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 

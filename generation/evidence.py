@@ -18,7 +18,7 @@ from corpus.results import Hit
 from corpus.sentences import sentence_spans
 from retrieval.analysis import fold, terms
 from retrieval.bm25 import BM25Index
-from retrieval.embeddings import Embedder
+from retrieval.embedder import Embedder
 from retrieval.fusion import standardise
 
 FloatVector = NDArray[np.float32]
@@ -42,6 +42,7 @@ class EvidenceSettings:
         sentences: most sentences to select.
         hits: best hits to read.
         lexical_weight: weight of shared terms against the encoder's similarity, 0-1.
+        trained_weight: weight of the reranker's sentence scores against both together, 0-1, where it gave any.
         hit_weight: how much the hit's own score adds, in standard deviations.
         same_language: what a sentence in the question's language gains, in standard deviations.
         opening: what the first sentence of a passage gains, in standard deviations: it tends to answer its heading.
@@ -50,6 +51,7 @@ class EvidenceSettings:
     sentences: int = 6
     hits: int = 5
     lexical_weight: float = 0.5
+    trained_weight: float = 0.5
     hit_weight: float = 0.8
     same_language: float = 1.0
     opening: float = 0.8
@@ -107,6 +109,8 @@ def select_evidence(
     cosine = embedder.encode_passages(texts) @ embedder.encode_query(question)[0]
     overlap = _overlap(question, texts, bm25)
     own = (1 - settings.lexical_weight) * standardise(cosine) + settings.lexical_weight * standardise(overlap)
+    if any(hit.sentences for hit, _, _ in places):
+        own = (1 - settings.trained_weight) * own + settings.trained_weight * standardise(_trained(places))
     hit_scores = standardise(np.array([hit.score for hit, _, _ in places], dtype=np.float32))
     chinese = language.startswith("zh")
     familiar = np.array([hit.chunk.language.startswith("zh") == chinese for hit, _, _ in places], dtype=np.float32)
@@ -128,6 +132,13 @@ def _in_context(chunk: Chunk, start: int, end: int) -> str:
     """The sentence under its own heading, which often names the subject that the sentence leaves out."""
     heading = chunk.heading[-1] if chunk.heading else ""
     return f"{heading} {plain_sentence(chunk.text[start:end])}"
+
+
+def _trained(places: Sequence[tuple[Hit, int, int]]) -> FloatVector:
+    """The reranker's scores of the sentences, on the scale of logits, where neither end is squeezed together."""
+    known = {(hit.rank, s.start, s.end): s.score for hit, _, _ in places for s in hit.sentences}
+    scores = np.array([known.get((hit.rank, a, b), 0.0) for hit, a, b in places], dtype=np.float32).clip(1e-4, 1 - 1e-4)
+    return np.asarray(np.log(scores / (1 - scores)), dtype=np.float32)
 
 
 def _overlap(question: str, texts: Sequence[str], bm25: BM25Index) -> FloatVector:

@@ -16,6 +16,8 @@ from ingest.chunk_units import CountTokens, Span, cut, trimmed, units
 # Beside the answers to questions, only scraps are joined: two definitions under one chapter are better found one by
 # one.
 _SCRAP_TOKENS = 60
+# Joined pieces have a few tokens more or fewer than their sum, for what stands between them.
+_SURE = 0.85
 
 
 class _Part(NamedTuple):
@@ -162,18 +164,21 @@ class _Packer:
         lengths = [self._tokens(*piece) for piece in pieces]
         rest = sum(lengths)
         spans: list[Span] = []
-        used = self._budget
-        target = self._budget
+        used = target = self._budget
         for piece, length in zip(pieces, lengths, strict=True):
-            if not spans or used >= target or not self._fits(spans[-1][0], piece[1]):
-                count = max(1, -(-rest // self._budget))
-                target, used = rest // count, 0
-                spans.append(piece)
-            else:
+            if used < target and self._has_room(spans[-1][0], piece[1], used + length):
                 spans[-1] = (spans[-1][0], piece[1])
-            used += length
+                used += length
+            else:
+                target = rest // max(1, -(-rest // self._budget))
+                spans.append(piece)
+                used = length
             rest -= length
         return spans
+
+    def _has_room(self, start: int, end: int, estimate: int) -> bool:
+        """Whether a span fits; counted exactly only where the sum over its pieces comes near the budget."""
+        return estimate <= _SURE * self._budget or (estimate <= self._budget and self._fits(start, end))
 
     def _tokens(self, start: int, end: int) -> int:
         return self._count(self._text[start:end])

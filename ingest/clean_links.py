@@ -22,6 +22,7 @@ _MENU_LINE = re.compile(rf"[\s\-*•·|]*(?:(?:{MENU})[\s|·•/>»]*)+", re.IGN
 _LIST_MARK = re.compile(r"^[\s\-*+•·#]+")
 _MIN_LINKS = 3
 _MENU_WIDTH = 24
+_MAX_ENTRY = 200
 
 
 def link_targets(text: str) -> list[str]:
@@ -63,7 +64,7 @@ def _contents(text: str) -> Iterator[Edit]:
 def _dot_leaders(text: str) -> Iterator[Edit]:
     """Printed tables of contents: `1.2 Title ........ 7`."""
     lines = [line for line in lines_of(text) if line.text.strip()]
-    found = [bool(_DOT_LEADER.search(line.text)) for line in lines]
+    found = [len(line.text) <= _MAX_ENTRY and bool(_DOT_LEADER.search(line.text)) for line in lines]
     if sum(found) < _MIN_LINKS:
         return
     for line, leader, follows in zip(lines, found, [*found[1:], False], strict=True):

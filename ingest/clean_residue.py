@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -54,6 +55,7 @@ _CLOSING = re.compile(CLOSING, re.IGNORECASE)
 _NEIGHBOUR = re.compile(rf"^\W*{NEIGHBOURS}(?:\s*[:：>»«\-].{{0,80}}|\s+.{{0,60}}|\W*)$", re.IGNORECASE)
 _MAX_ADVERTISEMENT = 120
 _MAX_COPYRIGHT = 200
+_MAX_BUTTONS = 200
 # "Published on 2024-05-01 09:30 by …": with the time of day, or with words that only pages use, since notes have lines
 # such as "released: June 2018".
 _PUBLISHED = any_of("""
@@ -72,11 +74,13 @@ _BYLINE = re.compile(
     re.IGNORECASE,
 )
 _HASHTAG = re.compile(r"\s*(?:#[^\s#]{1,24}\s*)+")
-_INLINE_ADVERTISEMENT = re.compile(r"[ \t]*立即(?:学习|下载|领取)[“\"][^”\"\n]{0,40}[”\"][;；。]?")
+_INLINE_ADVERTISEMENT = re.compile(r"(?<![ \t])[ \t]*立即(?:学习|下载|领取)[“\"][^”\"\n]{0,40}[”\"][;；。]?")
 
 
 def is_button_line(text: str) -> bool:
     """Whether a line holds nothing but the words of buttons and counters."""
+    if len(text) > _MAX_BUTTONS:
+        return False
     rest, buttons = _BUTTON.subn("", text)
     return buttons > 0 and not _FILLER.sub("", rest) and not _AMBIGUOUS.fullmatch(text)
 
@@ -87,10 +91,11 @@ def ends_article(text: str) -> bool:
     return name in ("copyright", "neighbour-link") or (name == "page-button" and len(text.strip()) > 3)
 
 
+@lru_cache(maxsize=1 << 14)  # every rule and every pass asks for the same lines
 def _classify(text: str) -> str | None:
     """The rule that drops a line, if one does."""
     bare = text.lstrip("> \t*-")
-    if not bare or len(bare) > _MAX_COPYRIGHT or text.lstrip().startswith("#"):
+    if not bare or len(text) > _MAX_COPYRIGHT or text.lstrip().startswith("#"):
         return None
     if len(bare) <= _MAX_ADVERTISEMENT and _ADVERTISEMENT.search(bare):
         return "advertisement"
@@ -126,6 +131,8 @@ def _residue(lines: list[Line]) -> list[str | None]:
 
 
 def _may_be_residue(text: str) -> bool:
+    if len(text) > _MAX_BUTTONS:
+        return False
     return bool(_AMBIGUOUS.fullmatch(text) or _HASHTAG.fullmatch(text) or not _FILLER.sub("", text))
 
 

@@ -1,8 +1,8 @@
 """Passages that say the same in nearly the same words, across files: groups of near-duplicates.
 
-Jaccard similarity of character shingles, estimated with MinHash, candidates found by locality-sensitive hashing
-(datasketch) and then confirmed on the exact shingle sets. Both Chinese scripts are folded onto one, so that a copy in
-the other script counts as a copy.
+Jaccard similarity of character shingles, estimated with MinHash (datasketch); candidates are pairs that agree on a band of their
+signatures, and are then confirmed on the exact shingle sets. Both Chinese scripts are folded onto one, so that a copy in the
+other script counts as a copy. Groups do not depend on the order in which passages came.
 
 Source: Broder, "On the resemblance and containment of documents" (1997).
 """
@@ -10,18 +10,25 @@ Source: Broder, "On the resemblance and containment of documents" (1997).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+import zlib
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
 
 from corpus.documents import Chunk, ChunkId
 from corpus.language import to_simplified
 
 _NOT_TEXT = re.compile(r"[\W_]+")
 _SHINGLE = 5  # characters: two or three Chinese words, about one English word
-_PERMUTATIONS = 128
 _MIN_CHARACTERS = 40  # below, a few shared words make passages look alike
+# Pairs of similarity s share a band of r = 4 out of 128 values with probability 1 - (1 - s^r)^32: above 0.9999 at s = 0.8.
+_PERMUTATIONS, _ROWS = 128, 4
+_THRESHOLD = 0.8
 
 
-def near_duplicates(chunks: Sequence[Chunk], *, threshold: float = 0.8) -> tuple[tuple[ChunkId, ...], ...]:
+def near_duplicates(chunks: Sequence[Chunk], *, threshold: float = _THRESHOLD) -> tuple[tuple[ChunkId, ...], ...]:
     """Group passages that are nearly the same.
 
     Args:
@@ -32,18 +39,54 @@ def near_duplicates(chunks: Sequence[Chunk], *, threshold: float = 0.8) -> tuple
         Groups of two or more ids, each in the order of `chunks`, groups by their first member. Two members of a group
         may be linked through a third.
     """
-    shingles = {at: found for at, chunk in enumerate(chunks) if (found := shingle_set(chunk.text))}
-    parent = list(range(len(chunks)))
-    for left, right in _candidates(shingles, threshold):
-        if jaccard(shingles[left], shingles[right]) >= threshold:
-            a, b = sorted((_root(parent, left), _root(parent, right)))
-            parent[b] = a
-    groups: dict[int, list[ChunkId]] = {}
-    for at, chunk in enumerate(chunks):
-        groups.setdefault(_root(parent, at), []).append(chunk.id)
+    texts = [chunk.text for chunk in chunks]
+    groups = duplicate_groups(texts, signatures(texts), threshold=threshold)
+    return tuple(tuple(chunks[at].id for at in group) for group in groups)
+
+
+def signatures(texts: Sequence[str]) -> list[bytes]:
+    """The MinHash signature of each text; empty if it is too short to compare."""
+    from datasketch import MinHash  # takes a second to import, and nothing new to ingest needs none
+
+    shingled = [(at, found) for at, text in enumerate(texts) if (found := shingle_set(text))]
+    encoded = [[shingle.encode() for shingle in found] for _, found in shingled]
+    made = [b""] * len(texts)
+    hashes = MinHash.generator(encoded, num_perm=_PERMUTATIONS, hashfunc=zlib.crc32)
+    for (at, _), minhash in zip(shingled, hashes, strict=True):
+        made[at] = minhash.hashvalues.astype("<u4").tobytes()
+    return made
+
+
+def duplicate_groups(
+    texts: Sequence[str], signed: Sequence[bytes], *, same: Sequence[bytes] = (), threshold: float = _THRESHOLD
+) -> tuple[tuple[int, ...], ...]:
+    """Group the positions of texts that are nearly the same.
+
+    Args:
+        texts: what is compared.
+        signed: the texts' `signatures`.
+        same: a key of each text, if given; equal keys make equal texts, however short.
+        threshold: least Jaccard similarity.
+
+    Returns:
+        Groups of two or more positions, ascending, groups by their first member.
+    """
+    parent = list(range(len(texts)))
+    for left, right in _equal(same):
+        _join(parent, left, right)
+    for left, right in _candidates(signed):
+        if (
+            _root(parent, left) != _root(parent, right)
+            and jaccard(shingle_set(texts[left]), shingle_set(texts[right])) >= threshold
+        ):
+            _join(parent, left, right)
+    groups: dict[int, list[int]] = {}
+    for at in range(len(texts)):
+        groups.setdefault(_root(parent, at), []).append(at)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
 
 
+@lru_cache(maxsize=1 << 12)
 def shingle_set(text: str) -> frozenset[str]:
     """The character shingles of a text, letters and digits only; empty if it is too short to compare."""
     folded = _NOT_TEXT.sub("", to_simplified(text)).casefold()
@@ -58,18 +101,33 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     return shared / (len(left) + len(right) - shared)
 
 
-def _candidates(shingles: dict[int, frozenset[str]], threshold: float) -> Iterable[tuple[int, int]]:
-    """Pairs that share a band of their MinHash signatures; later ones ask for earlier ones."""
-    from datasketch import MinHash, MinHashLSH
+def _candidates(signed: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Pairs that agree on a band of their signatures, some of them several times."""
+    positions = [at for at, signature in enumerate(signed) if signature]
+    table = np.frombuffer(b"".join(signed), dtype="<u4").reshape(len(positions), _PERMUTATIONS)
+    for start in range(0, _PERMUTATIONS, _ROWS):
+        band = [row.tobytes() for row in table[:, start : start + _ROWS]]
+        yield from ((positions[a], positions[b]) for a, b in _equal_pairs(band))
 
-    # A lower threshold for the bands than for the test: a pair that hashing misses is lost.
-    index = MinHashLSH(threshold=max(0.1, threshold - 0.15), num_perm=_PERMUTATIONS)
-    for at, found in shingles.items():
-        signature = MinHash(num_perm=_PERMUTATIONS)
-        signature.update_batch(shingle.encode() for shingle in found)
-        for other in index.query(signature):
-            yield other, at
-        index.insert(at, signature)
+
+def _equal_pairs(keys: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """All pairs of positions with equal keys."""
+    buckets: dict[bytes, list[int]] = {}
+    for at, key in enumerate(keys):
+        for earlier in (bucket := buckets.setdefault(key, [])):
+            yield earlier, at
+        bucket.append(at)
+
+
+def _equal(keys: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Pairs that link all positions with equal keys."""
+    ordered = sorted(range(len(keys)), key=keys.__getitem__)
+    yield from ((a, b) for a, b in pairwise(ordered) if keys[a] == keys[b])
+
+
+def _join(parent: list[int], left: int, right: int) -> None:
+    a, b = sorted((_root(parent, left), _root(parent, right)))
+    parent[b] = a
 
 
 def _root(parent: list[int], at: int) -> int:

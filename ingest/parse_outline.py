@@ -64,11 +64,11 @@ def _candidates(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> di
     found = {at: c for at in range(len(lines)) if at not in covered and (c := candidate(lines, at)) is not None}
     if len(marked) >= 2:
         found = {at: c for at, c in found.items() if c.sort != "short"}
-    lists = _list_items(lines, found)
+    lists = _list_items(lines, found, covered)
     return {at: c for at, c in found.items() if at not in lists}
 
 
-def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate]) -> set[int]:
+def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate], marked: set[int]) -> set[int]:
     """Candidates that stand directly one under the other: a list, not headings."""
     items: set[int] = set()
     run: list[Candidate] = []
@@ -79,9 +79,9 @@ def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate]) -> set[int
         if now is not None and run and _goes_on(run[-1], now):
             run.append(now)
             continue
-        items |= _as_list(run)
+        items |= _as_list(run, answered=at not in marked)
         run = [now] if now is not None else []
-    return items | _as_list(run)
+    return items | _as_list(run, answered=False)
 
 
 def _goes_on(last: Candidate, now: Candidate) -> bool:
@@ -91,16 +91,16 @@ def _goes_on(last: Candidate, now: Candidate) -> bool:
     return now.sort == "short" == last.sort and last.line > 0
 
 
-def _as_list(run: list[Candidate]) -> set[int]:
+def _as_list(run: list[Candidate], *, answered: bool) -> set[int]:
     """The lines of a run that are list items.
 
-    Two questions are an unanswered one before an answered one, and two short lines a heading and one below it: both
-    stay. Of a longer run of questions only the last can be answered.
+    Two questions are an unanswered one before an answered one, and two short lines a heading and one below it: both stay.
+    Of a longer run of questions only the last can be answered.
     """
     asked = sum(c.question for c in run) > len(run) / 2
     if len(run) < (3 if asked or (run and run[0].sort == "short") else 2):
         return set()
-    return {c.line for c in (run[:-1] if asked else run)}
+    return {c.line for c in (run[:-1] if asked and answered else run)}
 
 
 def _facets(candidates: dict[int, Candidate], marked: dict[int, MarkedHeading]) -> set[int]:

@@ -40,13 +40,17 @@ def fold(text: str) -> str:
 @cache
 def _glossary(path: Path) -> tuple[re.Pattern[str], dict[str, str]]:
     concepts: dict[str, list[str]] = tomllib.loads(path.read_text(encoding="utf-8"))["concepts"]
-    names = {_key(name): concept for concept, group in concepts.items() for name in group}
+    names = {_one_line(fold(name)).replace("-", " "): concept for concept, group in concepts.items() for name in group}
     alternatives = "|".join(_pattern(name) for name in sorted(names, key=len, reverse=True))
-    return re.compile(alternatives), names
+    return re.compile(alternatives), {_compact(name): concept for name, concept in names.items()}
 
 
-def _key(name: str) -> str:
-    return re.sub(r"[\s-]+", " ", fold(name)).strip()
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _compact(name: str) -> str:
+    return name.replace("-", "").replace(" ", "")
 
 
 def _pattern(name: str) -> str:
@@ -63,9 +67,7 @@ DEFAULT_GLOSSARY = Path(__file__).with_name("glossary.toml")
 def concepts(text: str, glossary: Path = DEFAULT_GLOSSARY) -> tuple[str, ...]:
     """The glossary's concepts that a text names, in order, repeats kept."""
     pattern, names = _glossary(glossary)
-    compact = {name.replace(" ", ""): concept for name, concept in names.items()}
-    found = (match.group().replace("-", "").replace(" ", "") for match in pattern.finditer(re.sub(r"\s+", " ", fold(text))))
-    return tuple(compact[name] for name in found)
+    return tuple(names[_compact(match.group())] for match in pattern.finditer(_one_line(fold(text))))
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.errors import MissingExtra
-from retrieval.embeddings import FloatMatrix
+from retrieval.embedder import FloatMatrix
 
 log = logging.getLogger(__name__)
 

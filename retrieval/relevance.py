@@ -29,17 +29,30 @@ class Evidence:
         coverage: highest share of the question's idf mass that one hit's terms cover, 0-1.
         union: the same for the hits together.
         same_script: whether the hits are written in the question's language family (Chinese or not).
+        rerank: highest relevance that the reranker gave a hit, 0-1; None without a reranker.
     """
 
     cosine: float
     coverage: float
     union: float
     same_script: bool
+    rerank: float | None = None
+
+    @property
+    def model(self) -> str:
+        """Which of the stored regressions reads this."""
+        return "searches" if self.rerank is None else "reranked"
 
     def features(self) -> tuple[float, ...]:
-        """The regression's inputs, shape (5,)."""
+        """The regression's inputs: five from the searches, and the reranker's logit where there is one."""
         same = float(self.same_script)
-        return (self.cosine, self.coverage, self.union, same, same * self.cosine)
+        searches = (self.cosine, self.coverage, self.union, same, same * self.cosine)
+        return searches if self.rerank is None else (*searches, _logit(self.rerank))
+
+
+def _logit(probability: float) -> float:
+    bounded = min(max(probability, 1e-4), 1 - 1e-4)
+    return math.log(bounded / (1 - bounded))
 
 
 def coverage(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> tuple[float, float]:
@@ -62,13 +75,13 @@ COEFFICIENTS = Path(__file__).with_name("relevance.json")
 
 
 @cache
-def _coefficients() -> tuple[float, tuple[float, ...]]:
-    stored = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
+def _coefficients(model: str) -> tuple[float, tuple[float, ...]]:
+    stored = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))[model]
     return stored["intercept"], tuple(stored["coefficients"])
 
 
 def relevance(evidence: Evidence) -> float:
     """Probability that the hits answer the question, 0-1."""
-    intercept, coefficients = _coefficients()
+    intercept, coefficients = _coefficients(evidence.model)
     logit = intercept + sum(c * x for c, x in zip(coefficients, evidence.features(), strict=True))
     return 1 / (1 + math.exp(-logit))

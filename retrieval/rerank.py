@@ -2,8 +2,9 @@
 
     question + passages --one forward pass--> relevance of every passage, score of every sentence, all 0-1
 
-The default is this project's own scorer: the bundled E5 encoder with an adapter of a few MB, trained by `retrieval.training.train`
-(figures and data in `adapters/interview-reranker/README.md`). Any cross-encoder of sentence-transformers can take its place.
+The default is this project's own scorer: the bundled E5 encoder with an adapter of a few MB, trained by
+`retrieval.training.train` (figures and data in `adapters/interview-reranker/README.md`). Any cross-encoder of
+sentence-transformers can take its place.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from corpus.errors import ModelNotFound, WeightsMismatch
+from corpus.results import SentenceScore
 from corpus.sentences import sentence_spans
 from retrieval.rerank_input import Pair, PairEncoder, Window
 
@@ -30,15 +32,6 @@ ADAPTER_FILE, HEADS_FILE, CONFIG_FILE = "adapter.safetensors", "heads.safetensor
 
 # A passage as (heading, text); the heading may be empty.
 HeadedText = tuple[str, str]
-
-
-@dataclass(frozen=True, slots=True)
-class SentenceScore:
-    """A sentence `text[start:end]` of a passage and the calibrated probability that it answers the question."""
-
-    start: int
-    end: int
-    score: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +80,14 @@ class AdapterReranker:
     """The project's own scorer, see `retrieval.rerank_model`."""
 
     def __init__(
-        self, name: str, scorer: Scorer, encoder: PairEncoder, *, passages: Calibration, sentences: Calibration, batch_size: int = 8
+        self,
+        name: str,
+        scorer: Scorer,
+        encoder: PairEncoder,
+        *,
+        passages: Calibration,
+        sentences: Calibration,
+        batch_size: int = 8,
     ) -> None:
         self.name = name
         self.scorer = scorer
@@ -174,7 +174,9 @@ class CrossEncoderReranker:
         order = sorted(range(len(texts)), key=lambda i: (len(texts[i]), texts[i]))
         if not order:
             return []
-        scores = self.model.predict([(question, texts[i]) for i in order], activation_fn=torch.nn.Sigmoid(), show_progress_bar=False)
+        scores = self.model.predict(
+            [(question, texts[i]) for i in order], activation_fn=torch.nn.Sigmoid(), show_progress_bar=False
+        )
         placed = dict(zip(order, map(float, scores), strict=True))
         return [placed[i] for i in range(len(texts))]
 

@@ -1,6 +1,6 @@
 """What the scorer reads: a question and a passage as one sequence of tokens that knows its sentences.
 
-    <s> query: QUESTION </s> </s> passage: HEADING \\n TEXT </s>
+    <s> query: QUESTION </s> </s> passage: HEADING <line end> TEXT </s>
 
 Both prefixes are E5's own (Wang et al. 2024, arXiv:2402.05672), the separators those of XLM-RoBERTa's pairs (Conneau et al. 2020,
 arXiv:1911.02116), so the encoder meets nothing that it was not trained with. A passage too long for one sequence becomes several
@@ -66,7 +66,9 @@ class PairEncoder:
         asked = self._ids(f"query: {question}")[:QUESTION_TOKENS]
         heads = self.tokenizer([f"passage: {heading}\n" for heading, _ in passages], add_special_tokens=False)["input_ids"]
         # verbose=False: a text longer than the encoder takes is cut into windows below.
-        bodies = self.tokenizer([text for _, text in passages], add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        bodies = self.tokenizer(
+            [text for _, text in passages], add_special_tokens=False, return_offsets_mapping=True, verbose=False
+        )
         return tuple(
             self._assemble(asked, head[:HEADING_TOKENS], ids, offsets, text)
             for head, ids, offsets, (_, text) in zip(heads, bodies["input_ids"], bodies["offset_mapping"], passages, strict=True)

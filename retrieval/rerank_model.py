@@ -3,13 +3,13 @@
     h = encoder(tokens)                                             shape (windows, length, hidden)
     p = gelu(W h)                                                   shape (windows, length, PROJECTION)
     match = sum over question tokens q of softmax(w . h_q) * max over the sentence's tokens t of cos(h_q, h_t)
-    sentence logit = v . [mean of p over its tokens; maximum of p over them] + m * match
+    sentence logit = v . [mean of p over its tokens; maximum of p over them] + 20 m * match
     passage logit  = u . gelu(U [h of <s>; mean of h]) + a * logsumexp of its sentences' logits
 
-`match` is late interaction (Khattab and Zaharia 2020, arXiv:2004.12832) on the states of the cross-encoder (Nogueira and Cho 2019,
-arXiv:1901.04085): before any training it already finds what E5 finds, so that few labelled questions go a long way. The last term
-ties the two jobs together: a passage is relevant if one of its sentences is. The encoder carries a LoRA adapter (Hu et al. 2021,
-arXiv:2106.09685), which is added to its weights once, when it is loaded.
+`match` is late interaction (Khattab and Zaharia 2020, arXiv:2004.12832) on the states of the cross-encoder (Nogueira and Cho
+2019, arXiv:1901.04085): before any training it already finds what E5 finds, so that few labelled questions go a long way.
+The last term ties the two jobs together: a passage is relevant if one of its sentences is. The encoder carries a LoRA
+adapter (Hu et al. 2021, arXiv:2106.09685), which is added to its weights once, when it is loaded.
 """
 
 from __future__ import annotations
@@ -31,12 +31,19 @@ PROJECTION = 128
 # Lengths are rounded up to a multiple of this: oneDNN compiles its kernels anew for every shape that it has not seen.
 _STEP = 32
 # Cosines of E5's token states lie close together; what the head starts from, before it is trained.
-_MATCH_SCALE = 20.0
+_MATCH_SCALE, _USUAL_MATCH = 20.0, 0.93
 ATTENTION = "interview-rag-plain"
 
 
 def _plain_attention(
-    _module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, *, scaling: float, **_rest: object
+    _module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float,
+    **_rest: object,
 ) -> tuple[Tensor, None]:
     """softmax(Q K' / sqrt(d) + mask) V with heads of shape (windows, heads, length, d).
 
@@ -102,7 +109,8 @@ def make_batch(windows: Sequence[Window], *, pad: int, device: torch.device | st
         row[i, : len(window.ids)] = torch.tensor([placed[i].get(number, len(rows)) for number in window.sentence_of])
     window_of = torch.tensor([i for i, _ in rows], dtype=torch.long)
     column_of = torch.tensor(columns, dtype=torch.long)
-    return Batch(*(t.to(device) for t in (ids, mask, asked, row)), tuple(rows), column_of.to(device), window_of.to(device))
+    ids, mask, asked, row, column_of, window_of = (t.to(device) for t in (ids, mask, asked, row, column_of, window_of))
+    return Batch(ids, mask, asked, row, tuple(rows), column_of, window_of)
 
 
 @dataclass(frozen=True)
@@ -122,7 +130,8 @@ class ScorerHeads(nn.Module):
         self.project = nn.Linear(hidden, PROJECTION)
         self.sentence = nn.Linear(2 * PROJECTION, 1)
         self.weigh = nn.Linear(hidden, 1)
-        self.match = nn.Parameter(torch.tensor(_MATCH_SCALE))
+        self.match = nn.Parameter(torch.ones(()))
+        nn.init.constant_(self.sentence.bias, -_MATCH_SCALE * _USUAL_MATCH)
         self.whole = nn.Linear(2 * hidden, PROJECTION)
         self.passage = nn.Linear(PROJECTION, 1)
         self.evidence = nn.Parameter(torch.ones(()))
@@ -130,7 +139,9 @@ class ScorerHeads(nn.Module):
     def forward(self, states: Tensor, batch: Batch) -> Logits:
         """Logits of passages and sentences from token states of shape (windows, length, hidden)."""
         features = gelu(self.project(states))
-        sentences = self.sentence(self._pool(features, batch)).squeeze(-1) + self.match * self._match(states, batch)
+        sentences = self.sentence(self._pool(features, batch)).squeeze(-1) + _MATCH_SCALE * self.match * self._match(
+            states, batch
+        )
         mask = batch.mask.unsqueeze(-1).to(states.dtype)
         mean = (states * mask).sum(1) / mask.sum(1)
         whole = self.passage(gelu(self.whole(torch.cat((states[:, 0], mean), dim=-1)))).squeeze(-1)
@@ -145,7 +156,6 @@ class ScorerHeads(nn.Module):
         highest = blank.scatter_reduce(0, index, flat, "amax", include_self=False)
         return torch.cat((mean, highest), dim=-1)[:-1]
 
-
     def _match(self, states: Tensor, batch: Batch) -> Tensor:
         """How well each sentence's tokens match the question's, shape (rows,); each question token takes its nearest."""
         longest = int(batch.asked.sum(1).max()) + 1
@@ -155,7 +165,8 @@ class ScorerHeads(nn.Module):
         index = batch.row.reshape(-1, 1).expand_as(flat)
         nearest = flat.new_zeros(len(batch.rows) + 1, longest - 1).scatter_reduce(0, index, flat, "amax", include_self=False)[:-1]
         weight = self.weigh(states[:, 1:longest]).squeeze(-1).masked_fill(~batch.asked[:, 1:longest], -1e4).softmax(-1)
-        return (nearest * weight[batch.window]).sum(-1)
+        match: Tensor = (nearest * weight[batch.window]).sum(-1)
+        return match
 
 
 def _window_logsumexp(sentences: Tensor, batch: Batch) -> Tensor:

@@ -19,23 +19,23 @@ from numpy.typing import NDArray
 from corpus.catalogue import Catalogue
 from corpus.documents import Chunk, ChunkId
 from corpus.errors import IndexCorrupt
-from retrieval.analysis import terms
 from retrieval.bm25 import BM25Index, build_bm25
 from retrieval.dense import DenseIndex, build_dense, load_dense, save_dense
-from retrieval.embeddings import FloatMatrix
+from retrieval.embedder import FloatMatrix
 
 _MANIFEST = "manifest.json"
 
 
-def write_generation(folder: Path, chunks: Sequence[Chunk], vectors: FloatMatrix) -> None:
+def write_generation(folder: Path, chunks: Sequence[Chunk], terms: Sequence[Sequence[str]], vectors: FloatMatrix) -> None:
     """Write the files of a generation into an existing empty folder, durably.
 
     Args:
         folder: where to.
         chunks: in row order.
+        terms: of each chunk, for the lexical index.
         vectors: unit vectors of the chunks, shape (len(chunks), dimension).
     """
-    build_bm25([terms(chunk.indexed_text()) for chunk in chunks]).save(folder)
+    build_bm25(terms).save(folder)
     save_dense(build_dense(vectors), folder / "dense.faiss")
     np.save(folder / "chunk_ids.npy", np.array([chunk.id for chunk in chunks], dtype="S16"))
     np.save(folder / "chinese.npy", np.array([chunk.language.startswith("zh") for chunk in chunks], dtype=np.bool_))
@@ -64,9 +64,9 @@ def damaged_files(folder: Path, *, thorough: bool = False) -> tuple[str, ...]:
     """Names of the files of a generation that are missing or have the wrong size or, if `thorough`, the wrong checksum."""
     try:
         files = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError):
+        return tuple(name for name, facts in files.items() if not _is_sound(folder / name, facts, thorough))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return (_MANIFEST,)
-    return tuple(name for name, facts in files.items() if not _is_sound(folder / name, facts, thorough))
 
 
 def _is_sound(path: Path, facts: dict[str, object], thorough: bool) -> bool:

@@ -11,32 +11,33 @@ nothing points to, which the next writer removes.
 
 from __future__ import annotations
 
-import errno
+import hashlib
+import json
 import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from corpus.catalogue import Catalogue, text_key
-from corpus.errors import IndexBusy, IndexCorrupt, IndexMismatch, IndexNotFound, StorageFull
-from retrieval.embeddings import FloatMatrix
-from retrieval.snapshot import Snapshot, damaged_files, write_generation
+import corpus.language
+import retrieval.analysis
+from corpus.catalogue import STAGED, Catalogue, is_damage, text_key
+from corpus.documents import Chunk
+from corpus.errors import CatalogueCorrupt, IndexBusy, IndexCorrupt, IndexNotFound, StorageFull
+from retrieval.analysis import DEFAULT_GLOSSARY, terms
+from retrieval.disk_full import is_disk_full
+from retrieval.embedder import FloatMatrix
+from retrieval.manifest import EmbeddingModel, check_model
+from retrieval.snapshot import Snapshot, damaged_files, sync, write_generation
+
+__all__ = ["EmbeddingModel", "IndexStore"]
 
 # Readers that opened the previous generation just before a commit still find its files.
 _GENERATIONS_KEPT = 2
-
-
-@dataclass(frozen=True, slots=True)
-class EmbeddingModel:
-    """The embedding model an index was made with."""
-
-    name: str
-    dimension: int
 
 
 class IndexStore:
@@ -95,33 +96,40 @@ class IndexStore:
             catalogue.close()
 
     def damaged_files(self) -> tuple[str, ...]:
-        """Files of the current generation whose checksum is wrong."""
-        return damaged_files(self._folder(self.current_generation()), thorough=True)
+        """Files of the current generation that are missing or whose checksum is wrong; none before the first."""
+        number = self.current_generation()
+        return damaged_files(self._folder(number), thorough=True) if number else ()
 
     @contextmanager
-    def writer(self) -> Iterator[Catalogue]:
-        """The catalogue to write to, while no other process can.
+    def writer(self, *, migrate: bool = False) -> Iterator[Catalogue]:
+        """The catalogue to write to, while no other process can; with `migrate`, one of an earlier version too.
 
         Raises:
             IndexBusy: another process is writing.
+            CatalogueCorrupt: the catalogue is damaged.
+            IndexOutdated, IndexTooNew: another version wrote it.
             StorageFull: the disk is full; what was committed before is kept.
         """
-        self._generations.mkdir(parents=True, exist_ok=True)
+        try:
+            self._generations.mkdir(parents=True, exist_ok=True)
+            with self._lock(), closing_catalogue(self._catalogue, migrate=migrate) as catalogue:
+                yield catalogue
+        except (OSError, RuntimeError, sqlite3.Error) as error:
+            if is_disk_full(error, self.path):
+                raise StorageFull(path=self.path) from error
+            if isinstance(error, sqlite3.DatabaseError) and is_damage(error):
+                raise CatalogueCorrupt(path=self._catalogue, reason=str(error), folder=self.path) from error
+            raise
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
         lock = FileLock(self.path / "write.lock", timeout=0)
         try:
             lock.acquire()
         except Timeout as error:
             raise IndexBusy(path=self.path) from error
         try:
-            catalogue = Catalogue(self._catalogue, writable=True)
-            try:
-                yield catalogue
-            finally:
-                catalogue.close()
-        except (OSError, sqlite3.OperationalError) as error:
-            if _is_full(error):
-                raise StorageFull(path=self.path) from error
-            raise
+            yield
         finally:
             lock.release()
 
@@ -138,20 +146,30 @@ class IndexStore:
 
         Returns:
             The number of the new generation.
+
+        Raises:
+            IndexCorrupt: a vector is missing or damaged.
         """
         number = int(catalogue.meta("generation") or 0) + 1
         folder = self._folder(number)
         shutil.rmtree(folder, ignore_errors=True)  # left by a writer that was killed before its commit
-        with catalogue.transaction():
-            change()
-            chunks = tuple(catalogue.chunks())
-            keys = [text_key(chunk.indexed_text()) for chunk in chunks]
-            catalogue.drop_embeddings({*keys, *keep})
-            folder.mkdir(parents=True)
-            write_generation(folder, chunks, _vectors(catalogue, keys, model.dimension))
-            catalogue.set_meta("generation", str(number))
-            catalogue.set_meta("embedding_model", model.name)
-            catalogue.set_meta("dimension", str(model.dimension))
+        try:
+            with catalogue.transaction():
+                change()
+                chunks = tuple(catalogue.chunks(indexed=True))
+                keys = [text_key(chunk.indexed_text()) for chunk in chunks]
+                folder.mkdir(parents=True)
+                write_generation(folder, chunks, _terms(catalogue, chunks, keys), _vectors(catalogue, keys, model.dimension))
+                sync(self._generations)
+                # Chunks that repeat another one keep their vectors: it may go before they do.
+                held = {text_key(chunk.indexed_text()) for chunk in catalogue.chunks()}
+                catalogue.drop_derived({*held, *keep}, _is_stale)
+                catalogue.set_meta("generation", str(number))
+                model.store(catalogue)
+        except BaseException:
+            if int(catalogue.meta("generation") or 0) != number:
+                shutil.rmtree(folder, ignore_errors=True)
+            raise
         self._remove_old(number)
         return number
 
@@ -164,22 +182,42 @@ class IndexStore:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def check_model(catalogue: Catalogue, model: str) -> None:
-    """Make sure that an index was made with an embedding model.
-
-    Raises:
-        IndexMismatch: it was made with another one.
-    """
-    stored = catalogue.meta("embedding_model")
-    if stored is not None and stored != model:
-        raise IndexMismatch(name="embedding model", stored=stored, wanted=model)
-
-
-def _is_full(error: OSError | sqlite3.OperationalError) -> bool:
-    full = getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
-    return full or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+@contextmanager
+def closing_catalogue(path: Path, *, migrate: bool) -> Iterator[Catalogue]:
+    """A catalogue to write to, closed afterwards."""
+    catalogue = Catalogue(path, writable=True, migrate=migrate)
+    try:
+        yield catalogue
+    finally:
+        catalogue.close()
 
 
-def _vectors(catalogue: Catalogue, keys: list[bytes], dimension: int) -> FloatMatrix:
+@cache
+def _terms_kind() -> str:
+    """Where the terms of texts are kept: other rules or another glossary make other terms."""
+    sources = (Path(retrieval.analysis.__file__), Path(corpus.language.__file__), DEFAULT_GLOSSARY)
+    return "terms:" + hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
+
+
+def _is_stale(kind: str) -> bool:
+    """Terms by other rules, and the vectors of a reindexing that was given up."""
+    return kind.startswith(STAGED) or (kind.startswith("terms:") and kind != _terms_kind())
+
+
+def _terms(catalogue: Catalogue, chunks: Sequence[Chunk], keys: Sequence[bytes]) -> list[list[str]]:
+    """The terms of each chunk, computed once a text: a small change to a large index must not take long."""
+    stored = catalogue.derived(_terms_kind(), set(keys))
+    found: dict[bytes, list[str]] = {key: json.loads(value) for key, value in stored.items()}
+    for key, chunk in zip(keys, chunks, strict=True):
+        if key not in found:
+            found[key] = terms(chunk.indexed_text())
+    new = ((key, json.dumps(found[key], ensure_ascii=False).encode()) for key in found.keys() - stored.keys())
+    catalogue.put_derived(_terms_kind(), new)
+    return [found[key] for key in keys]
+
+
+def _vectors(catalogue: Catalogue, keys: Sequence[bytes], dimension: int) -> FloatMatrix:
     found = catalogue.embeddings(set(keys))
+    if missing := sum(key not in found for key in keys):
+        raise IndexCorrupt(path=catalogue.path, reason=f"{missing} vectors are missing or have a wrong checksum")
     return np.stack([found[key] for key in keys]) if keys else np.zeros((0, dimension), dtype=np.float32)

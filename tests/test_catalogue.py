@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from corpus.catalogue import Catalogue, FileStamp, text_key
 from corpus.documents import Chunk, ChunkId, Document, RawDocument, SourceMap
-from corpus.errors import IndexCorrupt, IndexNotFound
+from corpus.errors import IndexCorrupt, IndexNotFound, IndexTooNew
 
 STAMP = FileStamp("/notes", 100, 1_000)
 
@@ -132,7 +132,7 @@ def test_embeddings_belong_to_texts(catalogue: Catalogue) -> None:
     assert {key: vector.tolist() for key, vector in found.items()} == {text_key("b"): vectors[text_key("b")].tolist()}
     catalogue.put_embeddings([(text_key("a"), np.array([0, 1], dtype=np.float32))])
     assert catalogue.embeddings([text_key("a")])[text_key("a")].tolist() == [0, 1]
-    catalogue.drop_embeddings({text_key("a")})
+    catalogue.drop_derived({text_key("a")})
     assert set(catalogue.embeddings([text_key("a"), text_key("b")])) == {text_key("a")}
 
 
@@ -196,7 +196,7 @@ def test_garbage_is_reported(path: Path) -> None:
 
 def test_another_schema_is_reported(catalogue: Catalogue, path: Path) -> None:
     catalogue.set_meta("schema", "99")
-    with pytest.raises(IndexCorrupt, match="schema 99, this version reads 1"):
+    with pytest.raises(IndexTooNew, match="schema 99, this version reads 2: upgrade"):
         Catalogue(path)
 
 

@@ -92,8 +92,9 @@ def test_equal_passages_have_different_ids() -> None:
 
 LINES = st.sampled_from(
     [
-        "# 标题", "## 什么是小节？", "1. 什么是甲？", "2. 乙", "优点", "这是一句正文。它后面还有一句，稍微长一些。", "- 列表项一", "```", "code()", "$$",
-        "x = 1", "| a | b |", "", "答：是的。", "A sentence in English. And one more!", "????", "点赞 1 收藏 2", "&nbsp;缩进", "行内 $x_1. y$ 公式。",
+        "# 标题", "## 什么是小节？", "1. 什么是甲？", "2. 乙", "优点", "这是一句正文。它后面还有一句，稍微长一些。", "- 列表项一",
+        "```", "code()", "$$", "x = 1", "| a | b |", "", "答：是的。", "A sentence in English. And one more!", "????",
+        "点赞 1 收藏 2", "&nbsp;缩进", "行内 $x_1. y$ 公式。",
     ]
 )  # fmt: skip
 TEXTS = st.lists(LINES | st.text(max_size=12), max_size=40).map("\n".join)
@@ -150,6 +151,6 @@ def test_the_budget_is_kept(text: str, budget: int) -> None:
         ("太短了。", "太短了。", False),
     ],
 )  # fmt: skip
-def test_near_duplicates(left: str, right: str, same: bool) -> None:  # noqa: FBT001
+def test_near_duplicates(left: str, right: str, same: bool) -> None:
     chunks = [*chunks_of(f"# 甲？\n{left}", 200), *chunks_of(f"# 乙？\n{right}", 200)]
     assert near_duplicates(chunks) == ((tuple(c.id for c in chunks),) if same else ())

@@ -71,7 +71,8 @@ def cleaned(text: str, path: str = "a.md") -> Document:
         ("正文。\n上一篇：旧文章\n", "正文。\n", "neighbour-link"),
         # Lists of links
         ("# 笔记\n\n## 目录\n- [一](#一)\n- [二](#二)\n\n## 一\n正文。", "# 笔记\n\n## 一\n正文。", "table-of-contents"),
-        ("目录\n1. 注意力\n2. 位置编码\n\n1. 注意力\n正文。\n2. 位置编码\n正文。", "1. 注意力\n正文。\n2. 位置编码\n正文。", "table-of-contents"),
+        ("目录\n1. 注意力\n2. 位置编码\n\n1. 注意力\n正文。\n2. 位置编码\n正文。",
+         "1. 注意力\n正文。\n2. 位置编码\n正文。", "table-of-contents"),
         ("一、概述........1\n二、方法........5\n三、结论........9\n\n正文。", "\n正文。", "table-of-contents"),
         ("# 导航\n\n- [RAG](rag.md)\n- [微调](ft.md)\n- [推理](infer.md)\n", "", "only-navigation"),
         ("首页\n归档\n标签\n关于\n", "", "only-navigation"),
@@ -189,10 +190,11 @@ def test_explain_names_the_rule_and_shows_the_text() -> None:
 
 FRAGMENTS = st.sampled_from(
     [
-        "????", "?", "？", " ", "\n", "\n\n", "\n\n\n\n", "大 模 型", "语言模", "\u200b", "\uf0b7", "e\u0301", "⻓", "Ａ", "什么是 RAG?", "-\n",
-        "- a", "# 标题\n", "```\n", "$x_1$", "$$\n", "\\_", "\\*\\*", "&nbsp;", "&#x20;", "<br>", "<p>", "<!-- a -->", "![图](a.png)",
-        "[a](b.md)", "[a](#b)\n", "点赞 1 收藏", "相关推荐\n", "2024年1月1日\n", "…\n", "转载请注明出处\n", "\\[toc]\n", "---\n", "1\n2\n3\n",
-        "目录\n", "首页\n", "正文。", "the end of the line of this paragraph of text\n", "word", "表 | 格\n", "(0)\n", "\u00a0", "\x00", "👨\u200d💻",
+        "????", "?", "？", " ", "\n", "\n\n", "\n\n\n\n", "大 模 型", "语言模", "\u200b", "\uf0b7", "e\u0301", "⻓", "Ａ",
+        "什么是 RAG?", "-\n", "- a", "# 标题\n", "```\n", "$x_1$", "$$\n", "\\_", "\\*\\*", "&nbsp;", "&#x20;", "<br>", "<p>",
+        "<!-- a -->", "![图](a.png)", "[a](b.md)", "[a](#b)\n", "点赞 1 收藏", "相关推荐\n", "2024年1月1日\n", "…\n", "\\[toc]\n",
+        "转载请注明出处\n", "---\n", "1\n2\n3\n", "目录\n", "首页\n", "正文。", "the end of the line of this paragraph of text\n",
+        "word", "表 | 格\n", "(0)\n", "\u00a0", "\x00", "\r", "👨\u200d💻",
     ]
 )  # fmt: skip
 TEXTS = st.lists(FRAGMENTS | st.text(max_size=8), max_size=24).map("".join)

@@ -89,13 +89,16 @@ def test_numbers_inside_an_answer_are_not_new_questions() -> None:
         ("2.5 倍的速度，用一半的显存。\n完。", [()]),
         # Questions
         ("1. 什么是注意力？\n加权求和。\n2. 什么是掩码？\n遮住未来。", [("1. 什么是注意力？",), ("2. 什么是掩码？",)]),
-        ("**Q1：什么是预热？**\n\nA：慢慢升高。\n\n**Q2：什么是衰减？**\n\nA：慢慢降低。", [("Q1：什么是预热？",), ("Q2：什么是衰减？",)]),
+        ("**Q1：什么是预热？**\n\nA：慢慢升高。\n\n**Q2：什么是衰减？**\n\nA：慢慢降低。",
+         [("Q1：什么是预热？",), ("Q2：什么是衰减？",)]),
         ("问：什么是幻觉？\n答：编造。\n问：怎么缓解？\n答：检索。", [("问：什么是幻觉？",), ("问：怎么缓解？",)]),
         ("说说 BM25 的公式\n💡 对词频做饱和。", [("说说 BM25 的公式",)]),
-        ("1) Explain scaling.\nIt changes the base.\n2) What is ALiBi?\nA bias.", [("1) Explain scaling.",), ("2) What is ALiBi?",)]),
+        ("1) Explain scaling.\nIt changes the base.\n2) What is ALiBi?\nA bias.",
+         [("1) Explain scaling.",), ("2) What is ALiBi?",)]),
         ("## 面试题\n**为什么用残差？**\n梯度更好传播。", [("面试题",), ("面试题", "为什么用残差？")]),
         ("1. 什么是 A 模型？\n2. 什么是 B 模型？\n它是另一个。", [("1. 什么是 A 模型？",), ("2. 什么是 B 模型？",)]),
-        ("# 题库\n1. 什么是 A？\n2. 什么是 B？\n3. 什么是 C？\n4. 什么是 D？", [("题库",), ("题库", "4. 什么是 D？")]),
+        ("# 题库\n1. 什么是 A？\n2. 什么是 B？\n3. 什么是 C？\n4. 什么是 D？", [("题库",)]),
+        ("1. 什么是 A？\n2. 什么是 B？\n3. 什么是 C？\n它是第三个。", [(), ("3. 什么是 C？",)]),
         ("一、基础\n1. 什么是词表？\n词的集合。\n二、进阶\n1. 什么是蒸馏？\n教小模型。", [
             ("一、基础",), ("一、基础", "1. 什么是词表？"), ("二、进阶",), ("二、进阶", "1. 什么是蒸馏？"),
         ]),
@@ -127,7 +130,7 @@ def test_sections_know_whether_they_ask() -> None:
         ("对比一下两种方法", True),
     ],
 )
-def test_is_question(line: str, expected: bool) -> None:  # noqa: FBT001
+def test_is_question(line: str, expected: bool) -> None:
     assert is_question(line) is expected
 
 
@@ -142,7 +145,9 @@ def test_chinese_numbers(text: str, value: int) -> None:
 
 
 LINES = st.sampled_from(
-    ["# 标题", "## 小节", "1. 什么是甲？", "2. 乙", "一、章", "**粗体**", "优点", "正文在此。", "- 项", "-", "```", "# 代码", "$$", "| a | b |", "", "答：是。", "Q：问？", "---"]
+    ["# 标题", "## 小节", "1. 什么是甲？", "2. 乙", "一、章", "**粗体**", "优点",
+     "正文在此。", "- 项", "-", "```", "# 代码", "$$", "| a | b |", "", "答：是。",
+     "Q：问？", "---"]
 )  # fmt: skip
 
 

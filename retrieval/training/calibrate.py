@@ -1,6 +1,6 @@
 """Fit the scorer's two calibrations on articles that it was neither trained nor is measured on.
 
-    python -m retrieval.training.calibrate --data DATA --notes corpus/notes --work WORK --model FOLDER
+python -m retrieval.training.calibrate --data DATA --notes corpus/notes --work WORK --model FOLDER
 """
 
 from __future__ import annotations
@@ -51,17 +51,23 @@ def fit(reranker: AdapterReranker, stages: Sequence[FirstStage], limit: int) -> 
         for number, question in _chosen(stage.collection, limit):
             candidates = stage.candidates(number, CANDIDATES)
             texts = [stage.collection.passages[i].text for i in candidates]
-            for i, text, raw in zip(candidates, texts, reranker.logits(question.text, [("", text) for text in texts]), strict=True):
+            for i, text, raw in zip(
+                candidates, texts, reranker.logits(question.text, [("", text) for text in texts]), strict=True
+            ):
                 right = i == question.passage
                 if raw.passage is not None:
                     passages.append((raw.passage, right))
                 spans = reranker.encoder.pair(question.text, "", text).sentences
-                sentences += [(s, right and overlaps(span, question.answers)) for s, span in zip(raw.sentences, spans, strict=True)]
+                sentences += [
+                    (s, right and overlaps(span, question.answers)) for s, span in zip(raw.sentences, spans, strict=True)
+                ]
     return platt(*zip(*passages, strict=True)), platt(*zip(*sentences, strict=True))
 
 
 def _chosen(collection: Collection, limit: int) -> list[tuple[int, Question]]:
-    mine = [(i, q) for i, q in enumerate(collection.questions) if collection.passages[q.passage].part == "calibrate" and q.answers]
+    mine = [
+        (i, q) for i, q in enumerate(collection.questions) if collection.passages[q.passage].part == "calibrate" and q.answers
+    ]
     return random.Random(0).sample(mine, min(limit, len(mine)))  # noqa: S311 -- reproducible, not secret
 
 
@@ -78,7 +84,10 @@ def main() -> None:
     passages, sentences = fit(load_adapter("uncalibrated", options.model), stages, options.limit)
     path = options.model / CONFIG_FILE
     config = json.loads(path.read_text(encoding="utf-8"))
-    config |= {"passage_calibration": [passages.slope, passages.offset], "sentence_calibration": [sentences.slope, sentences.offset]}
+    config |= {
+        "passage_calibration": [passages.slope, passages.offset],
+        "sentence_calibration": [sentences.slope, sentences.offset],
+    }
     path.write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,8 +1,9 @@
 """Training groups: a question, the passage that answers it, and passages that do not, shaped like notes.
 
-The sets have long paragraphs of one script without headings; notes have short sections under headings, in both scripts and often not
-in the question's. So passages are cut to runs of sentences, titles become headings, and scripts are converted at random. A run of
-sentences of the same paragraph that leaves the answer out is the hardest negative: near to the question, and no answer.
+The sets have long paragraphs of one script without headings; notes have short sections under headings, in both scripts and
+often not in the question's. So passages are cut to runs of sentences, titles become headings, and scripts are converted at
+random. A run of sentences of the same paragraph that leaves the answer out is the hardest negative: near to the question,
+and no answer.
 """
 
 from __future__ import annotations

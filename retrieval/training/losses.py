@@ -36,10 +36,11 @@ class WindowLogits:
 def group_loss(examples: Sequence[Example], pairs: Sequence[Pair], logits: Sequence[Sequence[WindowLogits]]) -> Tensor:
     """Loss of a group whose first example is the relevant one.
 
-    Three tasks: which passage, which sentence of all the passages, which tokens hold the answer. The first two have a softmax over
-    the group, which ranks, and POINTWISE times a binary cross-entropy, which makes scores of different questions comparable; the
-    third, only asked where the set says what the answer is, shows the encoder why the sentence was the right one. Where no sentence
-    is known to be the right one, any of the relevant passage's will do: the softmax adds up their probabilities.
+    Three tasks: which passage, which sentence of all the passages, which tokens hold the answer. The first two have a
+    softmax over the group, which ranks, and POINTWISE times a binary cross-entropy, which makes scores of different
+    questions comparable; the third, only asked where the set says what the answer is, shows the encoder why the sentence
+    was the right one. Where no sentence is known to be the right one, any of the relevant passage's will do: the softmax
+    adds up their probabilities.
     """
     passages = torch.stack([torch.stack([w.passage for w in windows]).max() for windows in logits])
     relevant = torch.tensor([float(example.relevant) for example in examples])
@@ -56,7 +57,7 @@ def group_loss(examples: Sequence[Example], pairs: Sequence[Pair], logits: Seque
 
 
 def _marginal(logits: Tensor, right: Tensor) -> Tensor:
-    """log of the probability that a softmax gives to all the right ones together."""
+    """Log of the probability that a softmax gives to all the right ones together."""
     return logits[right].logsumexp(0) - logits.logsumexp(0)
 
 

@@ -2,8 +2,8 @@
 
     python -m retrieval.training.measure --data DATA --notes corpus/notes --work WORK [--model NAME] [--limit N]
 
-The whole collection is searched, held-out or not; only questions about held-out articles are asked. Prints a Markdown table and, with
---json, writes the figures with what they were measured with.
+The whole collection is searched, held-out or not; only questions about held-out articles are asked. Prints a Markdown table
+and, with --json, writes the figures with what they were measured with.
 """
 
 from __future__ import annotations
@@ -99,11 +99,13 @@ def measure_sentences(
             order = np.argsort(-scores, kind="stable")
             for k in (1, 3):
                 tops.setdefault((name, k), []).append(bool(right[order[:k]].any()))
-    return [_measured(collection, f"sentence top {k}", name, hits) for (name, k), hits in sorted(tops.items(), key=lambda t: t[0][1])]
+    return [
+        _measured(collection, f"sentence top {k}", name, hits) for (name, k), hits in sorted(tops.items(), key=lambda t: t[0][1])
+    ]
 
 
 def _lexical(question: str, sentences: Sequence[str], bm25: BM25Index) -> FloatVector:
-    """idf mass of the question's terms that each sentence holds, shape (sentences,)."""
+    """Mass (idf) of the question's terms that each sentence holds, shape (sentences,)."""
     wanted = {term: max(bm25.idf_of(term), 0.0) for term in terms(question)}
     return np.array([sum(wanted[t] for t in set(terms(s)) & wanted.keys()) for s in sentences], dtype=np.float32)
 

@@ -2,8 +2,8 @@
 
     python -m retrieval.training.measure_notes --index INDEX --gold QUESTIONS.jsonl... [--model NAME] [--hits N]
 
-Prints recall of the gold sections by language of question and notes, before and after reranking, and how well the best relevance tells
-answerable questions from others (area under the ROC curve).
+Prints recall of the gold sections by language of question and notes, before and after reranking, and how well the best
+relevance tells answerable questions from others (area under the ROC curve).
 """
 
 from __future__ import annotations
@@ -88,7 +88,9 @@ def recall_table(everything: Sequence[Ranked]) -> str:
     lines = ["| question | notes | method | R@1 | R@5 | questions |", "|---|---|---|---|---|---|"]
     for asked in ("zh-Hans", "zh-Hant", "en"):
         for language in ("all", "zh", "en"):
-            cell = [r for r in everything if r.row["lang"] == asked and r.language == language and recall(r, "fused", 1) is not None]
+            cell = [
+                r for r in everything if r.row["lang"] == asked and r.language == language and recall(r, "fused", 1) is not None
+            ]
             for method in METHODS if cell else ():
                 one, five = (np.mean([bool(recall(r, method, k)) for r in cell]) for k in (1, 5))
                 lines.append(f"| {asked} | {language} | {method} | {one:.3f} | {five:.3f} | {len(cell)} |")

@@ -2,9 +2,9 @@
 
     torchrun --nproc-per-node 2 -m retrieval.training.train --data DATA --notes corpus/notes --work WORK --out OUT
 
-DATA is the folder of labelled sets (retrieval/training/datasets.py); WORK keeps embeddings and checkpoints, from which the same command
-goes on after an interruption; OUT receives the adapter. On a processor, one single-threaded process per core trains about twice
-as fast as one process with a thread per core.
+DATA is the folder of labelled sets (retrieval/training/datasets.py); WORK keeps embeddings and checkpoints, from which the same
+command goes on after an interruption; OUT receives the adapter. On a processor, one single-threaded process per core trains about
+twice as fast as one process with a thread per core.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Trainer:
         self.scorer = Scorer(self.adapted, ScorerHeads(base.config.hidden_size))
         self.pointer = nn.Linear(PROJECTION, 1)
         self.samplers, self.settings, self.step = samplers, settings, 0
-        self.process, self.processes = int(os.environ.get("RANK", 0)), int(os.environ.get("WORLD_SIZE", 1))
+        self.process, self.processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
         self.weights = [p for m in (self.scorer, self.pointer) for p in m.parameters() if p.requires_grad]
         # Steps are too small for bfloat16 to add up, so the optimizer moves float32 copies.
         self.masters = [weight.detach().float().clone() for weight in self.weights]
@@ -100,7 +100,7 @@ class Trainer:
         for group in self.optimizer.param_groups:
             group["lr"] = self.settings.rate * _schedule(step, self.settings)
         loss = self._loss(groups)
-        loss.backward()
+        torch.autograd.backward(loss)
         self._collect_gradients()
         nn.utils.clip_grad_norm_(self.masters, 1.0)
         self.optimizer.step()
@@ -207,7 +207,7 @@ def samplers_of(collections: Sequence[Collection], cache: Path) -> dict[str, Gro
 
 def _in_turn(prepare_samplers: Callable[[], dict[str, GroupSampler]]) -> dict[str, GroupSampler]:
     """Let the first process fill the cache before the others read it."""
-    if int(os.environ.get("RANK", 0)):
+    if int(os.environ.get("RANK", "0")):
         torch.distributed.barrier()
     samplers = prepare_samplers()
     if "RANK" in os.environ and not int(os.environ["RANK"]):

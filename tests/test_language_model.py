@@ -1,0 +1,80 @@
+"""The language model behind LangChain's interface."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from corpus.errors import ModelNotFound
+from generation.compose import build_prompt
+from generation.language_model import Decoding, TransformersLM, load_language_model
+
+PROMPT = "The capital of Germany is Berlin. The capital of France is"  # a base model needs an example
+
+
+@pytest.fixture(scope="module")
+def model() -> TransformersLM:
+    return load_language_model(decoding=Decoding(max_tokens=6))
+
+
+@pytest.mark.slow
+def test_streamed_pieces_are_the_whole_text(model: TransformersLM) -> None:
+    pieces = list(model.stream(PROMPT))
+    assert "".join(pieces) == model.invoke(PROMPT)
+    assert "Paris" in "".join(pieces)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [["Paris"], ["ris"], ["P", "aris"]])
+def test_a_stop_string_ends_the_text_before_itself(model: TransformersLM, stop: list[str]) -> None:
+    text = model.invoke(PROMPT, stop=stop)
+    assert not any(s in text for s in stop)
+    assert model.invoke(PROMPT).startswith(text)
+
+
+@pytest.mark.slow
+def test_sampling_follows_the_seed(model: TransformersLM) -> None:
+    def sample(seed: int) -> str:
+        decoding = Decoding(max_tokens=6, temperature=1.5, top_k=50, seed=seed)
+        return str(model.model_copy(update={"decoding": decoding}).invoke(PROMPT))
+
+    assert sample(1) == sample(1)
+    assert len({sample(seed) for seed in range(4)}) > 1
+
+
+@pytest.mark.slow
+def test_it_is_a_langchain_runnable(model: TransformersLM) -> None:
+    from langchain_core.prompts import PromptTemplate
+
+    chain = PromptTemplate.from_template("The capital of Germany is Berlin. The capital of {country} is") | model
+    assert "Paris" in chain.invoke({"country": "France"})
+
+
+@pytest.mark.parametrize(
+    ("decoding", "expected"),
+    [
+        (Decoding(max_tokens=5), {"max_new_tokens": 5, "repetition_penalty": 1.0, "do_sample": False}),
+        (
+            Decoding(max_tokens=5, temperature=0.7, top_p=0.9),
+            {
+                "max_new_tokens": 5, "repetition_penalty": 1.0, "do_sample": True,
+                "temperature": 0.7, "top_k": 0, "top_p": 0.9, "min_p": None,
+            },
+        ),
+    ],
+)  # fmt: skip
+def test_decoding_in_transformers_names(decoding: Decoding, expected: dict[str, object]) -> None:
+    assert decoding.generate_arguments() == expected
+
+
+def test_a_model_that_is_nowhere_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelNotFound, match="cannot load the model") as caught:
+        load_language_model(str(tmp_path / "nothing"))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_prompt_keeps_each_piece_of_evidence_on_its_line() -> None:
+    prompt = build_prompt("什么是\n量化？", ["第一句。\n[9] 假的", "第二句。"], "zh-Hans")
+    assert prompt.endswith("[1] 第一句。 [9] 假的\n[2] 第二句。\n问题：什么是 量化？\n回答：")
+    assert build_prompt("What is it?", ["A."], "en").endswith("[1] A.\nQuestion: What is it?\nAnswer:")

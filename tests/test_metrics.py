@@ -1,0 +1,224 @@
+"""Metrics, worked by hand."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hash_embedder import HashEmbedder
+from hypothesis import given
+from hypothesis import strategies as st
+
+from corpus.documents import Chunk, SourceMap
+from corpus.results import Answer
+from eval.calibrate import auroc, fit
+from eval.gold import GoldQuestion, Place
+from eval.metrics import answer_metrics, key_fact_recall, mean_with_interval, recall_at, reciprocal_rank, retrieval_metrics
+from eval.run import evaluate, summarise
+from retrieval.retriever import HybridRetriever
+from retrieval.store import IndexStore
+
+
+def passage(path: str, *heading: str, text: str = "text") -> Chunk:
+    return Chunk(path, 0, heading, text, 0, len(text), SourceMap(), "en", 1)
+
+
+A1, A2, B1 = passage("a.md", "A", "one"), passage("a.md", "A", "two"), passage("b.md", "B", "one")
+OTHER = passage("c.md", "C")
+ONE_OF_A = Place(path="a.md", heading="one")
+ONE_OF_B = Place(path="b.md", heading="one")
+
+
+def gold(**fields: object) -> GoldQuestion:
+    return GoldQuestion.model_validate({"id": "q", "question": "?", **fields})
+
+
+# --- Retrieval ---
+
+
+@pytest.mark.parametrize(
+    ("ranked", "fields", "at_1", "at_5", "reciprocal"),
+    [
+        ((A1, OTHER), {"gold_files": ["a.md"]}, 1, 1, 1),
+        ((OTHER, A1), {"gold_files": ["a.md"]}, 0, 1, 1 / 2),
+        ((OTHER, OTHER, B1), {"gold_files": ["a.md", "b.md"]}, 0, 1, 1 / 3),  # any one is enough
+        ((OTHER,), {"gold_files": ["a.md"]}, 0, 0, 0),
+        ((), {"gold_files": ["a.md"]}, 0, 0, 0),
+        # sections decide where they are named
+        ((A2, A1), {"gold_files": ["a.md"], "gold_sections": [ONE_OF_A]}, 0, 1, 1 / 2),
+        ((passage("a.md", "A", "one", "deeper"),), {"gold_files": ["a.md"], "gold_sections": [ONE_OF_A]}, 1, 1, 1),
+        ((passage("z.md", "A", "one"),), {"gold_files": ["a.md"], "gold_sections": [ONE_OF_A]}, 0, 0, 0),
+        # all are needed
+        ((A1, OTHER, B1), {"gold_files": ["a.md", "b.md"], "gold_mode": "all"}, 1 / 2, 1, 1),
+        ((A1, A2, A1), {"gold_files": ["a.md", "b.md"], "gold_mode": "all"}, 1 / 2, 1 / 2, 1),
+        # headings of the same name in two files are two sections
+        ((A1,), {"gold_files": ["a.md", "b.md"], "gold_sections": [ONE_OF_A, ONE_OF_B], "gold_mode": "all"}, 1 / 2, 1 / 2, 1),
+        # the sixth is too late
+        ((OTHER,) * 5 + (A1,), {"gold_files": ["a.md"]}, 0, 0, 1 / 6),
+    ],
+)
+def test_retrieval_metrics(
+    ranked: tuple[Chunk, ...], fields: dict[str, object], at_1: float, at_5: float, reciprocal: float
+) -> None:
+    question = gold(**fields)
+    assert retrieval_metrics(ranked, question) == {"recall@1": at_1, "recall@5": at_5, "mrr": reciprocal}
+    assert (recall_at(1, ranked, question), reciprocal_rank(ranked, question)) == (at_1, reciprocal)
+
+
+@pytest.mark.parametrize(
+    ("text", "facts", "expected"),
+    [
+        ("slopes 1/2 to 1/256", ["1/2|0.5", "1/256"], 1),
+        ("slopes 0.5 and on", ["1/2|0.5", "1/256"], 1 / 2),
+        ("none of it", ["1/2|0.5", "1/256", "8"], 0),
+    ],
+)
+def test_key_fact_recall(text: str, facts: list[str], expected: float) -> None:
+    assert key_fact_recall(text, gold(must_include=facts)) == expected
+
+
+def test_key_facts_are_looked_for_in_the_five_best_passages_and_their_headings() -> None:
+    ranked = [*[OTHER] * 3, passage("a.md", "ALiBi", text="no softmax"), passage("a.md", "x", text="slope"), passage("a.md", text="late")]
+    metrics = retrieval_metrics(ranked, gold(gold_files=["a.md"], must_include=["alibi", "slope", "late"]))
+    assert metrics["key_facts@5"] == pytest.approx(2 / 3)
+
+
+# --- Answers ---
+
+ANSWERED = Answer("q", "q", "底数取 10000。", "zh-Hans", False, "answered", 0.75, 0.9, timings={"total": 2.5})
+REFUSED = replace(ANSWERED, answer="没有找到", refused=True, outcome="refused", support=None)
+ASKED = gold(gold_files=["a.md"], must_include=["10000", "θ"], lang="zh-Hans")
+
+
+@pytest.mark.parametrize(
+    ("answer", "question", "expected"),
+    [
+        (
+            ANSWERED,
+            ASKED,
+            {"refusal_right": 1, "seconds": 2.5, "key_facts": 0.5, "composed": 1, "language_right": 1, "support": 0.75},
+        ),
+        (
+            replace(ANSWERED, outcome="quoted", language="zh-Hant", support=None),
+            ASKED,
+            {"refusal_right": 1, "seconds": 2.5, "key_facts": 0.5, "composed": 0, "language_right": 0},
+        ),
+        (REFUSED, ASKED, {"refusal_right": 0, "seconds": 2.5, "key_facts": 0}),  # a wrong refusal states no fact
+        (REFUSED, gold(answerable=False), {"refusal_right": 1, "seconds": 2.5}),
+        (ANSWERED, gold(answerable=False), {"refusal_right": 0, "seconds": 2.5}),
+    ],
+)
+def test_answer_metrics(answer: Answer, question: GoldQuestion, expected: dict[str, float]) -> None:
+    assert answer_metrics(answer, question) == expected
+
+
+# --- Means ---
+
+
+def test_equal_values_have_no_interval() -> None:
+    estimate = mean_with_interval([0.5] * 10)
+    assert (estimate.mean, estimate.low, estimate.high) == (0.5, 0.5, 0.5)
+
+
+def test_the_interval_is_that_of_the_normal_approximation_for_many_values() -> None:
+    """A thousand coin tosses: 1.96 standard errors of sqrt(1/4 / 1000) on either side."""
+    estimate = mean_with_interval([0.0, 1.0] * 500)
+    assert estimate.mean == 0.5
+    assert estimate.low == pytest.approx(0.5 - 1.96 * math.sqrt(0.25 / 1000), abs=0.004)
+    assert estimate.high == pytest.approx(0.5 + 1.96 * math.sqrt(0.25 / 1000), abs=0.004)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_the_interval_holds_the_mean_and_stays_within_the_values(values: list[float]) -> None:
+    estimate = mean_with_interval(values)
+    assert min(values) - 1e-9 <= estimate.low <= estimate.mean + 1e-9
+    assert estimate.mean - 1e-9 <= estimate.high <= max(values) + 1e-9
+    assert estimate == mean_with_interval(values)
+
+
+def test_no_values_have_no_mean() -> None:
+    with pytest.raises(ValueError, match="no values"):
+        mean_with_interval([])
+
+
+# --- Batches ---
+
+
+def test_summarise_groups_and_averages_only_what_was_measured() -> None:
+    def record(lang: str, files: list[str], answerable: bool, **metrics: float) -> dict[str, object]:
+        return {"gold": {"lang": lang, "kind": "fact", "answerable": answerable, "gold_files": files}, "metrics": metrics}
+
+    groups = summarise(
+        [
+            record("en", ["zh/a.md"], True, mrr=1.0, refusal_right=1),
+            record("en", ["en/a.md", "zh/a.md"], True, mrr=0.5, refusal_right=1),
+            record("zh-Hant", [], False, refusal_right=0),
+        ]
+    )
+    assert (groups["all"]["n"], groups["all"]["metrics"]["mrr"]["n"], groups["all"]["metrics"]["mrr"]["mean"]) == (3, 2, 0.75)
+    assert groups["all"]["metrics"]["refusal_right"]["mean"] == pytest.approx(2 / 3)
+    assert groups["lang=en"]["n"] == 2
+    assert groups["answerable=false"]["metrics"].keys() == {"refusal_right"}
+    assert {name for name in groups if name.startswith("direction")} == {
+        "direction=en->zh",
+        "direction=en->en|zh",
+        "direction=zh-Hant->none",
+    }
+
+
+def test_evaluate_writes_a_record_for_each_question(ingested: IndexStore, hash_embedder: HashEmbedder, tmp_path: Path) -> None:
+    rows = [
+        {"id": "1", "question": "RoPE 的底数取多少？", "lang": "zh-Hans", "gold_files": ["zh/rope.md"], "must_include": ["10000"]},
+        {"id": "2", "question": "activations outliers", "lang": "en", "gold_files": ["quantization.md"]},
+        {"id": "3", "question": "明天天气", "lang": "zh-Hans", "answerable": False},
+    ]
+    (tmp_path / "q.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    snapshot = ingested.snapshot(hash_embedder.name, use_gpu=False)
+    reports: list[tuple[str, int, int]] = []
+    metrics = evaluate(
+        tmp_path / "q.jsonl",
+        tmp_path / "out",
+        retriever=HybridRetriever(snapshot=snapshot, embedder=hash_embedder),
+        answerer=None,
+        progress=lambda *report: reports.append(report),
+    )
+    snapshot.close()
+    written = [json.loads(line) for line in (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert [record["gold"]["id"] for record in written] == ["1", "2", "3"]
+    assert written[0]["metrics"] == {"recall@1": 1, "recall@5": 1, "mrr": 1, "key_facts@5": 1}
+    assert written[0]["search"]["hits"][0]["path"] == "zh/rope.md"
+    assert written[2]["metrics"] == {}
+    assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == metrics
+    assert metrics["groups"]["all"]["n"] == 3
+    assert reports[-1] == ("ask", 3, 3)
+
+
+# --- Calibration ---
+
+
+@pytest.mark.parametrize(
+    ("scores", "relevant", "expected"),
+    [
+        ([0.9, 0.8, 0.2, 0.1], [1, 1, 0, 0], 1),
+        ([0.1, 0.2, 0.8, 0.9], [1, 1, 0, 0], 0),
+        ([0.5, 0.5, 0.5, 0.5], [1, 1, 0, 0], 1 / 2),  # ties count half
+        ([0.9, 0.3, 0.5, 0.1], [1, 1, 0, 0], 3 / 4),  # one of four pairs is in the wrong order
+        ([0.9, 0.5, 0.5], [1, 1, 0], 3 / 4),
+    ],
+)
+def test_auroc(scores: list[float], relevant: list[int], expected: float) -> None:
+    assert auroc(np.array(scores), np.array(relevant, dtype=np.bool_)) == pytest.approx(expected)
+
+
+def test_fit_finds_the_boundary_between_two_classes_whatever_their_sizes() -> None:
+    """Relevant at 0.8 ± 0.1, ten times as many irrelevant at 0.4 ± 0.1: even odds half way, by symmetry."""
+    positive, negative = np.tile([0.7, 0.8, 0.9], 10), np.tile([0.3, 0.4, 0.5], 100)
+    features = np.concatenate([positive, negative])[:, np.newaxis]
+    relevant = np.arange(len(features)) < len(positive)
+    intercept, coefficients = fit(features, relevant)
+    assert coefficients[0] > 0
+    assert intercept + coefficients[0] * 0.6 == pytest.approx(0, abs=0.05 * coefficients[0])

@@ -1,0 +1,302 @@
+"""The chat as a person meets it: a real server process, a real browser, and no request that leaves the machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Timer
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+
+pytestmark = pytest.mark.e2e
+
+PROJECT = Path(__file__).parent.parent
+QUOTES_ONLY = {"INTERVIEW_RAG_ANSWERING__COMPOSE": "false"}
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
+PATIENCE = 90_000  # milliseconds, for machines that do other things too
+
+ALIBI = """# ALiBi
+
+## 什么是 ALiBi？
+
+ALiBi 不使用位置向量，而是在注意力分数上加一个与距离成正比的负偏置 $-m|i-j|$。ALiBi 的斜率 $m$ 按注意力头取几何级数。
+
+## ALiBi 有什么缺点？
+
+ALiBi 的缺点是距离越远惩罚越大，模型难以利用很远的上下文。
+"""
+QUANTIZATION = """# Quantization
+
+## Why are activations harder to quantize than weights?
+
+A few channels of the activations hold outliers that are about a hundred times larger than the rest.
+"""
+MARKUP = """# Markup
+
+## How does a <b onmouseover="window.harmed=1">templating</b> prompt injection look?
+
+A templating prompt injection looks like <script>window.harmed=2</script> or <img src="http://example.org/x.png" \
+onerror="window.harmed=3"> or **bold** [link](http://example.org/) or {{7*7}} or ${7*7}.
+"""
+
+
+def run(*arguments: str, extra: dict[str, str] | None = None) -> subprocess.Popen[str]:
+    """Start the command line, with nothing from this machine's settings."""
+    script = shutil.which("interview-rag", path=str(Path(sys.executable).parent))
+    command = [script] if script else [sys.executable, "-c", "from app.cli import main; main()"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERVIEW_RAG_")}
+    return subprocess.Popen(
+        [*command, *arguments],
+        cwd=PROJECT,
+        env={**kept, **(extra or {})},
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def ingest(folder: Path, index: Path) -> None:
+    process = run("ingest", str(folder), "--index", str(index))
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+
+
+@contextmanager
+def serving(index: Path, extra: dict[str, str] | None = None) -> Iterator[str]:
+    """A server over an index; gives its address."""
+    process = run("serve", "--index", str(index), "--port", "0", "--json", extra=extra)
+    watchdog = Timer(120, process.kill)
+    watchdog.start()
+    try:
+        assert process.stdout
+        assert process.stderr
+        # The document is the only thing on standard output, and its last line is the closing brace.
+        printed = "".join(iter(lambda: process.stdout.readline().rstrip(), "}")) if process.stdout else ""
+        yield json.loads(printed + "}")["url"]
+    finally:
+        watchdog.cancel()
+        process.terminate()
+        process.communicate(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("chat")
+    for path, text in {"zh/alibi.md": ALIBI, "en/quantization.md": QUANTIZATION, "en/markup.md": MARKUP}.items():
+        (folder / "written" / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "written" / path).write_text(text, encoding="utf-8")
+    ingest(folder / "written", folder / "index")
+    return folder / "index"
+
+
+@pytest.fixture(scope="module")
+def url(index: Path) -> Iterator[str]:
+    with serving(index, QUOTES_ONLY) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip("no Chromium: install it, or name it in the environment variable CHROMIUM")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """Opens an address as a new visitor; afterwards, nothing may have been asked for elsewhere, and no script may have failed."""
+    contexts: list[BrowserContext] = []
+    foreign: list[str] = []
+    failures: list[str] = []
+
+    def requested(address: str) -> None:
+        parts = urlsplit(address)
+        if parts.scheme not in ("data", "blob") and parts.hostname != "127.0.0.1":
+            foreign.append(address)
+
+    def open_page(address: str, language: str = "zh-CN") -> Page:
+        contexts.append(browser.new_context(locale=language))
+        contexts[-1].on("request", lambda request: requested(request.url))
+        page = contexts[-1].new_page()
+        page.set_default_timeout(PATIENCE)
+        page.on("pageerror", lambda error: failures.append(str(error)))
+        page.goto(address)
+        page.wait_for_selector("#ir-question textarea[placeholder]:enabled")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert foreign == []
+    assert failures == []
+
+
+def ask(page: Page, question: str) -> Locator:
+    """Ask, wait for the whole answer, and return its message."""
+    facts = page.locator(".ir-facts")
+    answered = facts.count()
+    page.fill("#ir-question textarea:enabled", question)
+    page.press("#ir-question textarea", "Enter")
+    expect(facts).to_have_count(answered + 1, timeout=PATIENCE)
+    expect(page.locator("#ir-question textarea")).to_be_enabled()
+    return page.locator("#ir-chat .bot-row").last
+
+
+WATCH = """
+() => {
+  window.states = [];
+  new MutationObserver(() => {
+    const last = [...document.querySelectorAll("#ir-chat .bot-row")].pop();
+    if (!last) return;
+    const state = [last.querySelectorAll(".ir-waiting, .ir-sentence").length, !!last.querySelector(".ir-facts")].join(" ");
+    if (window.states.at(-1) !== state) window.states.push(state);
+  }).observe(document.querySelector("#ir-chat"), { childList: true, subtree: true, characterData: true });
+}
+"""
+
+
+def test_a_chinese_question_is_answered_sentence_by_sentence_with_its_sources(visit: Callable[..., Page], url: str) -> None:
+    page = visit(url)
+    expect(page.locator("#ir-head")).to_contain_text("3 篇笔记")
+    expect(page.locator("#ir-head")).to_contain_text("multilingual-e5-small")
+    expect(page.locator("#ir-chat .example")).to_have_count(3)
+    page.evaluate(WATCH)
+    answer = ask(page, "什么是 ALiBi？")
+
+    assert "1 false" in page.evaluate("window.states"), "something is shown before the answer is complete"
+    first = answer.locator(".ir-sentence").first
+    expect(first).to_contain_text("不使用位置向量")
+    expect(first.locator(".katex")).to_have_count(1)
+    expect(first.locator(".ir-cite")).to_have_text("[1]")
+    source = page.locator(".ir-shown .ir-note").first
+    expect(source).to_contain_text("zh/alibi.md")
+    expect(source).to_contain_text("ALiBi › 什么是 ALiBi？")
+    expect(source.locator(".ir-quote").first).to_contain_text("负偏置 $-m|i-j|$")
+
+    first.locator(".ir-cite").click()
+    expect(page.locator("#ir-source-0-1")).to_be_in_viewport()
+
+
+def test_a_question_off_topic_is_refused_with_headings_to_ask_instead(visit: Callable[..., Page], url: str) -> None:
+    page = visit(url)
+    answer = ask(page, "红烧肉要炖多久？")
+    expect(answer).to_contain_text("没有找到")
+    expect(page.locator(".ir-shown .ir-source")).to_have_count(0)
+    page.locator("#ir-chat .option", has_text="什么是 ALiBi").click()
+    expect(page.locator("#ir-chat .ir-sentence").first).to_contain_text("ALiBi")
+
+
+def test_a_follow_up_uses_its_own_conversation_and_no_other(visit: Callable[..., Page], url: str) -> None:
+    mine, other = visit(url), visit(url)
+    ask(mine, "什么是 ALiBi？")
+    expect(ask(mine, "它有什么缺点？")).to_contain_text("什么是 ALiBi？ 它有什么缺点？")
+    expect(mine.locator("#ir-chat .bot-row").last).to_contain_text("很远的上下文")
+    assert "ALiBi？ 它" not in ask(other, "它有什么缺点？").inner_text()
+    expect(other.locator("#ir-chat .user-row")).to_have_count(1)
+
+    mine.click("#ir-new")
+    expect(mine.locator("#ir-chat .bot-row")).to_have_count(0)
+    assert "ALiBi？ 它" not in ask(mine, "它有什么缺点？").inner_text()
+
+
+def test_markup_in_notes_and_questions_is_shown_and_not_run(visit: Callable[..., Page], url: str) -> None:
+    page = visit(url, "en-US")
+    expect(page.locator("#ir-chat .example", has_text="<b onmouseover")).to_have_count(1)
+    answer = ask(page, "How does a templating prompt injection look? <img src=x onerror='window.harmed=4'>")
+    expect(page.locator("#ir-chat .user-row")).to_contain_text("<img src=x onerror='window.harmed=4'>")
+    quote = page.locator(".ir-quote", has_text="<script>window.harmed=2</script>").first
+    expect(quote).to_contain_text('onerror="window.harmed=3"> or **bold** [link](http://example.org/) or {{7*7}} or ${7*7}.')
+    expect(page.locator(".ir-shown .ir-heading").first).to_contain_text('<b onmouseover="window.harmed=1">')
+    assert (
+        page.locator("#ir-chat img, #ir-sources img, #ir-sources script, #ir-chat b, #ir-sources b, #ir-chat strong").count() == 0
+    )
+    assert answer.locator("a:not(.ir-cite)").count() == 0
+    assert page.evaluate("window.harmed") is None
+
+
+def test_labels_follow_the_browser_and_the_switch(visit: Callable[..., Page], url: str) -> None:
+    page = visit(url, "en-US")
+    expect(page.locator("#ir-send")).to_have_text("Ask")
+    ask(page, "红烧肉要炖多久？")
+    page.locator("#ir-language label", has_text="中文").click()
+    expect(page.locator("#ir-send")).to_have_text("提问")
+    expect(page.locator("#ir-chat .bot-row")).to_contain_text("笔记里最接近的标题")
+    expect(page.locator("#ir-add")).to_contain_text("添加笔记")
+
+
+def test_notes_added_in_the_page_or_by_another_process_are_found_at_once(
+    visit: Callable[..., Page], url: str, index: Path, tmp_path: Path
+) -> None:
+    page = visit(url)
+    note = tmp_path / "位置 插值.md"
+    note.write_text("# 位置插值\n\n## 什么是位置插值？\n\n位置插值把位置下标按比例压缩到训练长度之内。\n", encoding="utf-8")
+    page.click("#ir-add button")
+    page.set_input_files("#ir-add input[type=file]", [note])
+    expect(page.locator(".ir-added")).to_contain_text("新增 1", timeout=PATIENCE)
+    expect(page.locator("#ir-head")).to_contain_text("4 篇笔记")
+    assert (index.parent / "notes" / note.name).read_text(encoding="utf-8") == note.read_text(encoding="utf-8")
+    expect(ask(page, "什么是位置插值？")).to_contain_text("按比例压缩")
+
+    (tmp_path / "shell").mkdir()
+    speculative = "# 投机解码\n\n## 什么是投机解码？\n\n投机解码让小模型起草若干 token，再由大模型一次验证。\n"
+    (tmp_path / "shell" / "speculative.md").write_text(speculative, encoding="utf-8")
+    ingest(tmp_path / "shell", index)
+    expect(ask(page, "什么是投机解码？")).to_contain_text("由大模型一次验证")
+    expect(page.locator("#ir-head")).to_contain_text("5 篇笔记")
+
+
+def test_programs_get_the_answer_row(url: str) -> None:
+    from gradio_client import Client
+
+    given = {"data": ["它有什么缺点？", ["什么是 ALiBi？"]]}
+    row = httpx.post(f"{url}gradio_api/run/ask", json=given, timeout=60, trust_env=False).json()["data"][0]
+    contract = (
+        "id question answer language refused support sentences citations model adapter rope left_out tokens timings".split()
+    )
+    assert set(contract) <= set(row)
+    assert row["query"] == "什么是 ALiBi？ 它有什么缺点？"
+    assert set(row["citations"][0]) >= {"n", "chunk_id", "path", "heading", "start", "end", "quote"}
+
+    client = Client(url, download_files=False, verbose=False)
+    again = client.predict(question=given["data"][0], history=given["data"][1], api_name="/ask")
+    assert {**again, "timings": None} == {**row, "timings": None}
+
+    refused = httpx.post(f"{url}gradio_api/run/ask", json={"data": [" ", []]}, timeout=60, trust_env=False)
+    assert "not empty" in refused.json()["error"]
+
+
+def test_the_language_model_answers_in_the_page(visit: Callable[..., Page], index: Path) -> None:
+    with serving(index) as address:
+        page = visit(address, "en-US")
+        expect(page.locator("#ir-head")).to_contain_text("gemma-3-270m")
+        answer = ask(page, "Why are activations harder to quantize than weights?")
+        expect(answer.locator(".ir-sentence").first).to_contain_text("outliers")
+        expect(page.locator(".ir-shown .ir-quote").first).to_contain_text("a hundred times larger")
+
+
+def test_what_keeps_the_server_from_starting_is_said_in_one_line(index: Path, tmp_path: Path) -> None:
+    missing = run("serve", "--index", str(tmp_path / "none"), "--port", "0")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        busy = run("serve", "--index", str(index), "--port", port)
+        _, busy_errors = busy.communicate(timeout=60)
+    _, missing_errors = missing.communicate(timeout=60)
+    assert (busy.returncode, busy_errors.count("\n")) == (2, 1)
+    assert port in busy_errors
+    assert (missing.returncode, missing_errors.count("\n")) == (1, 1)
+    assert "interview-rag ingest" in missing_errors
