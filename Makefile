@@ -36,7 +36,7 @@ lock:
 	$(PYTHON) -m venv build/lock-venv
 	build/lock-venv/bin/python -m pip install --quiet torch==2.13.0
 	build/lock-venv/bin/python -m pip install --quiet '.[cpu,dev,train]'
-	build/lock-venv/bin/python -m pip freeze --exclude interview-rag | sed 's/+cpu$$//' > constraints.txt
+	build/lock-venv/bin/python -m pip --quiet freeze --exclude interview-rag | sed 's/+cpu$$//' > constraints.txt
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

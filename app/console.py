@@ -62,12 +62,21 @@ class Console:
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
-        """Progress bars on standard error, with rate and remaining time, one a stage; they go when all are done."""
+        """Progress bars with rate and remaining time, one a stage, where standard error is a terminal; they go when all are done."""
+        if not sys.stderr.isatty():
+            yield lambda _stage, _done, _total: None
+            return
         from rich.console import Console as RichConsole
-        from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, MofNCompleteColumn, ProgressColumn, Task, TaskID, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
+        from rich.text import Text
 
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        class Rate(ProgressColumn):
+            def render(self, task: Task) -> Text:
+                speed = task.finished_speed or task.speed
+                return Text(f"{speed:.1f}/s" if speed else "")
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
         # Standard output stays as it is: it carries the answer while bars run.
         bars = Bars(*columns, console=RichConsole(stderr=True), transient=True, redirect_stdout=False)
         tasks: dict[str, TaskID] = {}

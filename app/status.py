@@ -24,7 +24,7 @@ def index_status(store: IndexStore, *, files: bool = False) -> dict[str, Any]:
             "chunks": sum(document.chunks for document in documents),
             "languages": dict(Counter(document.language for document in documents)),
             "bytes": sum(path.stat().st_size for path in store.path.rglob("*") if path.is_file()),
-            "generation": int(catalogue.meta("generation") or 0),
+            "generation": catalogue.generation,
             "embedding_model": catalogue.meta("embedding_model"),
             "chunk_tokens": int(catalogue.meta("chunk_tokens") or 0) or None,
             "duplicates": catalogue.count_duplicates(),

@@ -87,7 +87,8 @@ class ChatPage:
             with gr.Column(scale=3, min_width=340):
                 self.chat = gr.Chatbot(elem_id="ir-chat", show_label=False, buttons=[], latex_delimiters=LATEX, allow_tags=False)
                 with gr.Row(elem_id="ir-ask"):
-                    self.question = gr.Textbox(container=False, max_lines=6, autofocus=True, scale=1, elem_id="ir-question")
+                    # Takes questions from `open` on: before that, the page does not know its language.
+                    self.question = gr.Textbox(container=False, max_lines=6, interactive=False, scale=1, elem_id="ir-question")
                     self.send = gr.Button(variant="primary", elem_id="ir-send")
                     self.new = gr.Button(elem_id="ir-new")
             with gr.Column(scale=2, min_width=300, elem_id="ir-side"):
@@ -125,7 +126,8 @@ class ChatPage:
         """A page is opened: its language is the browser's, unless the settings name one."""
         accepted = request.headers.get("accept-language", "")
         language = browser_language(accepted) if self._follow_browser else self._language
-        return {self.language: language, **self.relabel(language, turns)}
+        ready = gr.Textbox(placeholder=LABELS[language].ask_hint, interactive=True, autofocus=True)
+        return {self.language: language, **self.relabel(language, turns), self.question: ready}
 
     def relabel(self, language: MessageLanguage, turns: Turns) -> Updates:
         """Every text of the page in a language; questions and answers stay in theirs."""

@@ -49,7 +49,7 @@ footer .divider { display: none !important; }
 #ir-language input { position: absolute; opacity: 0; }
 #ir-language label span { margin: 0; }
 
-#ir-chat { border: 0; background: transparent; height: calc(100dvh - 228px) !important; min-height: 340px; }
+#ir-chat { border: 0; background: transparent; height: calc(100dvh - 202px) !important; min-height: 340px; }
 #ir-chat .icon-button-wrapper { display: none; }
 #ir-chat .bubble-wrap { background: transparent; padding: 0 8px 0 0; }
 #ir-chat .message-row.bubble { margin: 10px 0; max-width: 100%; }
@@ -69,7 +69,8 @@ footer .divider { display: none !important; }
 #ir-chat .ir-sentence { white-space: pre-line; padding: 3px 0 3px 13px; border-left: 2px solid var(--neutral-300); margin: 0; }
 .dark #ir-chat .ir-sentence { border-left-color: var(--neutral-600); }
 #ir-chat .ir-generated { border-left-color: var(--primary-600); font-weight: 550; padding-bottom: 8px; }
-#ir-chat .ir-cite { display: inline-block; margin-left: 3px; font-size: 11.5px; line-height: 1.3; vertical-align: 2px;
+#ir-chat .ir-generated::before { content: "✦"; margin-right: 5px; font-size: 11px; vertical-align: 1px; color: var(--primary-600); }
+#ir-chat .ir-cite { display: inline-block; margin-left: 3px; font-weight: 400; font-size: 11.5px; line-height: 1.3; vertical-align: 2px;
   padding: 0 2px;
   border-radius: 4px; color: var(--primary-700); text-decoration: none; font-variant-numeric: tabular-nums; }
 .dark #ir-chat .ir-cite { color: var(--primary-300); }
@@ -106,7 +107,7 @@ footer .divider { display: none !important; }
 #ir-chat .option:hover { border-color: var(--primary-500); }
 
 #ir-ask { gap: 8px; align-items: flex-end; }
-#ir-question textarea { border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 10px 14px; font-size: 15px;
+#ir-question textarea { min-height: 44px; border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 10px 14px; font-size: 15px;
   background: var(--background-fill-primary); box-shadow: none; }
 #ir-question textarea::placeholder { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 #ir-question textarea:focus { border-color: var(--primary-600); box-shadow: 0 0 0 2px var(--primary-100); }
@@ -117,7 +118,7 @@ footer .divider { display: none !important; }
   padding: 0 14px; }
 #ir-new { background: transparent; border: 1px solid var(--border-color-primary); }
 
-#ir-side { gap: 12px; height: calc(100dvh - 172px); min-height: 400px; flex-wrap: nowrap; }
+#ir-side { gap: 12px; height: calc(100dvh - 146px); min-height: 400px; flex-wrap: nowrap; }
 #ir-sources { background: var(--background-fill-primary); border: 1px solid var(--border-color-primary); border-radius: 12px;
   flex: 1 1 0; min-height: 120px; overflow-y: auto !important; padding: 14px 16px; }
 #ir-sources > div { padding: 0; }

@@ -2,8 +2,8 @@
 
 It is the only truth of an index: everything else in the index folder can be rebuilt from it. Embeddings and the like are stored
 by the text they belong to, so unchanged text is never embedded twice. A reader sees one consistent state from its first read on
-(SQLite WAL snapshot isolation, https://sqlite.org/isolation.html). SQLite checks the structure of its file and not the content:
-a chunk's id, and a CRC-32 beside every other large value, tell a flipped bit.
+(SQLite WAL snapshot isolation, https://sqlite.org/isolation.html). SQLite checks the structure of its file and not the content,
+so a CRC-32 lies beside it in every row.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from corpus.catalogue_rows import (
     FileStamp,
     FloatVector,
     StoredDocument,
+    checksum,
     chunk_from_row,
     chunk_row,
     document_row,
@@ -78,7 +79,7 @@ class Catalogue:
     def _check_version(self, *, migrate: bool) -> None:
         if not self._db.execute("SELECT 1 FROM sqlite_master").fetchone():
             raise IndexNotFound(path=self.path.parent)
-        found = int(self.meta("schema") or 0)
+        found = self._number("schema")
         if found > SCHEMA_VERSION:
             raise IndexTooNew(path=self.path, stored=found, wanted=SCHEMA_VERSION)
         if found < SCHEMA_VERSION and not (migrate and found in MIGRATIONS):
@@ -104,7 +105,7 @@ class Catalogue:
         except sqlite3.DatabaseError as error:
             if not is_damage(error):
                 raise
-            raise CatalogueCorrupt(path=self.path, reason=str(error), folder=self.path.parent) from error
+            raise self._corrupt(str(error)) from error
 
     def _rows(self, sql: str, parameters: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
         with self._reading():
@@ -118,12 +119,13 @@ class Catalogue:
     def damage(self) -> Iterator[str]:
         """What is wrong with the file, found out by reading all of it; nothing if it is sound."""
         try:
-            yield from (row[0] for row in self._rows("PRAGMA quick_check(3)") if row[0] != "ok")
-            for path, source, crc in self._rows("SELECT path, source, source_crc FROM documents"):
-                if crc is not None and crc != zlib.crc32(source.encode()):
-                    yield f"the text of {path} has a wrong checksum"
-            for _ in self.chunks():
-                pass  # each is checked against its id as it is read
+            yield from (row[0] for row in self._rows("PRAGMA integrity_check(3)") if row[0] != "ok")
+            for row in self._rows(f"SELECT {DOCUMENT_COLUMNS}, crc FROM documents"):  # noqa: S608 - constant
+                if not _is_sound(row):
+                    yield f"document {row[0]} has a wrong checksum"
+            for row in self._rows(f"SELECT {CHUNK_COLUMNS}, crc FROM chunks"):  # noqa: S608 - constant
+                if not _is_sound(row):
+                    yield f"chunk {row[0]} has a wrong checksum"
             for kind, value, crc in self._rows("SELECT kind, value, crc FROM derived"):
                 if crc != zlib.crc32(value):
                     yield f"a value of kind {kind} has a wrong checksum"
@@ -147,6 +149,20 @@ class Catalogue:
         row = self._row("SELECT value FROM meta WHERE key = ?", (key,))
         return row[0] if row else None
 
+    @property
+    def generation(self) -> int:
+        """Number of the last commit; 0 before the first."""
+        return self._number("generation")
+
+    def _number(self, key: str) -> int:
+        value = self.meta(key) or "0"
+        if not value.isdecimal():
+            raise self._corrupt(f"{key} is {value!r}")
+        return int(value)
+
+    def _corrupt(self, reason: str) -> CatalogueCorrupt:
+        return CatalogueCorrupt(path=self.path, reason=reason, folder=self.path.parent)
+
     def set_meta(self, key: str, value: str) -> None:
         """Store a fact about the whole index."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
@@ -165,10 +181,9 @@ class Catalogue:
         Raises:
             CatalogueCorrupt: its text is damaged.
         """
-        row = self._row(f"SELECT {DOCUMENT_COLUMNS}, source_crc FROM documents WHERE root = ? AND path = ?", (root, path))  # noqa: S608 - constant
-        if row is None or (row[-1] is not None and row[-1] != zlib.crc32(row[1].encode())):
-            reason = f"the text of {path} is missing or has a wrong checksum"
-            raise CatalogueCorrupt(path=self.path, reason=reason, folder=self.path.parent)
+        row = self._row(f"SELECT {DOCUMENT_COLUMNS}, crc FROM documents WHERE root = ? AND path = ?", (root, path))  # noqa: S608 - constant
+        if row is None or not _is_sound(row):
+            raise self._corrupt(f"document {path} is missing or has a wrong checksum")
         return raw_from_row(row[:-1])
 
     def source(self, chunk_id: ChunkId, start: int, end: int) -> str:
@@ -181,7 +196,7 @@ class Catalogue:
         self.delete(stamp.root, document.raw.path)
         self._db.execute("INSERT INTO documents VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", document_row(document, stamp))
         self._db.executemany(
-            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)",
             (chunk_row(stamp.root, chunk) for chunk in chunks),
         )
 
@@ -196,7 +211,7 @@ class Catalogue:
     def chunks(self, *, indexed: bool = False) -> Iterator[Chunk]:
         """All chunks by root, path and ordinal; those that repeat another one are left out if `indexed`."""
         where = " WHERE duplicate_of IS NULL" if indexed else ""
-        for row in self._rows(f"SELECT {CHUNK_COLUMNS} FROM chunks{where} ORDER BY root, path, ordinal"):  # noqa: S608 - constant
+        for row in self._rows(f"SELECT {CHUNK_COLUMNS}, crc FROM chunks{where} ORDER BY root, path, ordinal"):  # noqa: S608 - constant
             yield self._sound(row)
 
     def chunk(self, chunk_id: ChunkId) -> Chunk:
@@ -205,20 +220,16 @@ class Catalogue:
         Raises:
             CatalogueCorrupt: no such chunk, so the indexes and the catalogue have come apart; or it is damaged.
         """
-        row = self._row(f"SELECT {CHUNK_COLUMNS} FROM chunks WHERE id = ? LIMIT 1", (chunk_id,))  # noqa: S608 - constant
+        row = self._row(f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE id = ? LIMIT 1", (chunk_id,))  # noqa: S608 - constant
         if row is None:
-            raise CatalogueCorrupt(path=self.path, reason=f"no chunk {chunk_id}", folder=self.path.parent)
+            raise self._corrupt(f"no chunk {chunk_id}")
         return self._sound(row)
 
     def _sound(self, row: tuple[Any, ...]) -> Chunk:
-        """The chunk of a row, whose id is a hash of its path, headings and text."""
-        try:
-            chunk = chunk_from_row(row[1:])
-        except (ValueError, TypeError) as error:
-            raise CatalogueCorrupt(path=self.path, reason=f"chunk {row[0]}: {error}", folder=self.path.parent) from error
-        if chunk.id != row[0]:
-            raise CatalogueCorrupt(path=self.path, reason=f"chunk {row[0]} has a wrong checksum", folder=self.path.parent)
-        return chunk
+        """The chunk of a row with its checksum."""
+        if not _is_sound(row):
+            raise self._corrupt(f"chunk {row[0]} has a wrong checksum")
+        return chunk_from_row(row[:-1])
 
     def set_duplicates(self, groups: Iterable[tuple[int, ...]]) -> None:
         """Note which chunks repeat another one.
@@ -234,7 +245,7 @@ class Catalogue:
     def duplicates(self, chunk_id: ChunkId) -> tuple[Chunk, ...]:
         """The chunks that a chunk stands for, itself left out."""
         rows = self._rows(
-            f"SELECT {CHUNK_COLUMNS} FROM chunks WHERE duplicate_of = ? ORDER BY root, path, ordinal",  # noqa: S608 - constant
+            f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE duplicate_of = ? ORDER BY root, path, ordinal",  # noqa: S608 - constant
             (chunk_id,),
         )
         return tuple(self._sound(row) for row in rows)
@@ -278,8 +289,18 @@ class Catalogue:
         self.put_derived(kind, ((key, np.asarray(vector, dtype=np.float32).tobytes()) for key, vector in vectors))
 
 
+def _is_sound(row: tuple[Any, ...]) -> bool:
+    """Whether a row is as it was written; its last value is the checksum, None in what earlier versions wrote."""
+    try:
+        return row[-1] is None or checksum(row[:-1]) == row[-1]
+    except TypeError:  # text became bytes
+        return False
+
+
 def is_damage(error: sqlite3.DatabaseError) -> bool:
     """Whether an SQLite error says that the file is damaged."""
-    # The primary code is the lowest byte of an extended one. Text that is no UTF-8 comes without a code.
+    # The primary code is the lowest byte of an extended one. Text that is no UTF-8 comes without a code, and tables that no
+    # longer have their names with a general one.
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "decode to UTF-8" in str(error)
+    named = ("decode to UTF-8", "no such table", "no such column", "malformed", "unsupported file format", "columns but")
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or any(part in str(error) for part in named)

@@ -161,7 +161,7 @@ def hit_row(hit: Hit) -> Row:
         row["page"] = chunk.page
     if hit.duplicates:
         row["duplicates"] = [
-            {"path": other.path, "heading": list(other.heading), "start": other.start, "end": other.end} for other in hit.duplicates
+            {"path": copy.path, "heading": list(copy.heading), "start": copy.start, "end": copy.end} for copy in hit.duplicates
         ]
     return row
 

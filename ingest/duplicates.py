@@ -21,6 +21,7 @@ from corpus.documents import Chunk, ChunkId
 from corpus.language import to_simplified
 
 _NOT_TEXT = re.compile(r"[\W_]+")
+_NUMBER = re.compile(r"\d+")
 _SHINGLE = 5  # characters: two or three Chinese words, about one English word
 _MIN_CHARACTERS = 40  # below, a few shared words make passages look alike
 # Pairs of similarity s share a band of r = 4 out of 128 values with probability 1 - (1 - s^r)^32: above 0.9999 at s = 0.8.
@@ -75,15 +76,18 @@ def duplicate_groups(
     for left, right in _equal(same):
         _join(parent, left, right)
     for left, right in _candidates(signed):
-        if (
-            _root(parent, left) != _root(parent, right)
-            and jaccard(shingle_set(texts[left]), shingle_set(texts[right])) >= threshold
-        ):
+        if _root(parent, left) != _root(parent, right) and _says_the_same(texts[left], texts[right], threshold):
             _join(parent, left, right)
     groups: dict[int, list[int]] = {}
     for at in range(len(texts)):
         groups.setdefault(_root(parent, at), []).append(at)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
+
+
+def _says_the_same(left: str, right: str, threshold: float) -> bool:
+    """Whether two texts are nearly the same; "7B has 32 layers" and "13B has 40 layers" are not, however long the rest."""
+    same_numbers = _NUMBER.findall(left) == _NUMBER.findall(right)
+    return same_numbers and jaccard(shingle_set(left), shingle_set(right)) >= threshold
 
 
 @lru_cache(maxsize=1 << 12)

@@ -88,7 +88,7 @@ def ingest(
         check_model(catalogue, embedder.name)
         check_fact(catalogue, CHUNK_TOKENS, str(budget))
         known = catalogue.documents()
-        damaged = bool(catalogue.meta("generation")) and bool(store.damaged_files())
+        damaged = bool(catalogue.generation and store.damaged_files())
         plan = Planner(known, embedder.count_tokens, budget).look(paths, report)
         finished, interrupted = _embed(plan, catalogue, embedder, report)
         renamed = _renamed(plan.gone, finished, known)
@@ -100,7 +100,7 @@ def ingest(
             _note(catalogue, plan, budget)
 
         with uninterrupted() as held:
-            if finished or removed or damaged or not catalogue.meta("generation"):
+            if finished or removed or damaged or not catalogue.generation:
                 keep = text_keys(c for item in plan.pending for c in item.chunks) if interrupted else frozenset()
                 _commit(store, catalogue, embedder, change, fresh=bool(finished), keep=keep)
             else:

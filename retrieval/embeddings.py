@@ -65,7 +65,8 @@ class SentenceTransformerEmbeddings(Embeddings):
 def _unit(vectors: Tensor) -> FloatMatrix:
     """Vectors scaled to length 1 in float32: in bfloat16 the lengths would be off by up to 0.3%, more than ranks can bear."""
     exact: FloatMatrix = vectors.float().cpu().numpy()
-    return exact / np.linalg.norm(exact, axis=1, keepdims=True)
+    lengths: FloatMatrix = np.linalg.norm(exact, axis=1, keepdims=True)
+    return exact / lengths
 
 
 def _has_fast_bfloat16() -> bool:

@@ -73,7 +73,7 @@ class IndexStore:
         """
         while True:
             catalogue = self.catalogue()
-            number = int(catalogue.meta("generation") or 0)
+            number = catalogue.generation
             try:
                 if number == 0:
                     raise IndexNotFound(path=self.path)
@@ -91,7 +91,7 @@ class IndexStore:
         """Number of the last commit; 0 before the first."""
         catalogue = self.catalogue()
         try:
-            return int(catalogue.meta("generation") or 0)
+            return catalogue.generation
         finally:
             catalogue.close()
 
@@ -150,7 +150,7 @@ class IndexStore:
         Raises:
             IndexCorrupt: a vector is missing or damaged.
         """
-        number = int(catalogue.meta("generation") or 0) + 1
+        number = catalogue.generation + 1
         folder = self._folder(number)
         shutil.rmtree(folder, ignore_errors=True)  # left by a writer that was killed before its commit
         try:
@@ -167,7 +167,7 @@ class IndexStore:
                 catalogue.set_meta("generation", str(number))
                 model.store(catalogue)
         except BaseException:
-            if int(catalogue.meta("generation") or 0) != number:
+            if catalogue.generation != number:
                 shutil.rmtree(folder, ignore_errors=True)
             raise
         self._remove_old(number)

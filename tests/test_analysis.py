@@ -18,7 +18,14 @@ GLOSSARY: dict[str, list[str]] = tomllib.loads(DEFAULT_GLOSSARY.read_text(encodi
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("ＡＢＣ１２", "abc12"), ("檢索增強", "检索增强"), ("ﬁne-Tuning", "fine-tuning"), ("x²", "x2"), ("Straße", "strasse"), ("", "")],
+    [
+        ("ＡＢＣ１２", "abc12"),
+        ("檢索增強", "检索增强"),
+        ("ﬁne-Tuning", "fine-tuning"),
+        ("x²", "x2"),
+        ("Straße", "strasse"),
+        ("", ""),
+    ],
 )
 def test_fold(text: str, expected: str) -> None:
     assert fold(text) == expected
@@ -125,7 +132,9 @@ def test_another_glossary_can_be_used(tmp_path: Path) -> None:
 
 
 def test_the_headings_of_the_shipped_notes_meet_themselves_in_the_other_script() -> None:
-    headings = [line for path in NOTES.glob("zh/*.md") for line in path.read_text(encoding="utf-8").splitlines() if line[:2] == "##"]
+    headings = [
+        line for path in NOTES.glob("zh/*.md") for line in path.read_text(encoding="utf-8").splitlines() if line[:2] == "##"
+    ]
     assert len(headings) > 90
     assert [h for h in headings if terms(to_traditional(h)) != terms(h)] == []
 

@@ -41,7 +41,9 @@ def catalogue(path: Path) -> Iterator[Catalogue]:
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=10)
 _maps = st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), max_size=3).map(
-    lambda steps: SourceMap(((0, 0), *((sum(a for a, _ in steps[:n]), sum(b for _, b in steps[:n])) for n in range(1, len(steps) + 1))))
+    lambda steps: SourceMap(
+        ((0, 0), *((sum(a for a, _ in steps[:n]), sum(b for _, b in steps[:n])) for n in range(1, len(steps) + 1)))
+    )
 )
 _chunks = st.builds(
     Chunk,

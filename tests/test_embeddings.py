@@ -13,7 +13,11 @@ from corpus.errors import ModelNotFound
 from retrieval.embeddings import FloatMatrix, SentenceTransformerEmbeddings, load_embeddings
 
 # One thing in three languages, and three others that are not far from it.
-SAME = ("旋转位置编码如何表示相对位置？", "旋轉位置編碼如何表示相對位置？", "How does rotary position embedding encode relative position?")
+SAME = (
+    "旋转位置编码如何表示相对位置？",
+    "旋轉位置編碼如何表示相對位置？",
+    "How does rotary position embedding encode relative position?",
+)
 OTHER = (
     "检索增强生成如何减少幻觉？",
     "How does quantization-aware training simulate rounding?",
@@ -39,7 +43,10 @@ def test_a_query_and_a_passage_are_prefixed_differently(embedder: SentenceTransf
     """E5's prefixes: the same text must not give the same vector, nor that of the text without a prefix."""
     query, passage = embedder.encode_query(SAME[0]), embedder.encode_passages([SAME[0]])
     bare, as_query, as_passage = (
-        embedder.model.encode([prefix + SAME[0]], prompt="", normalize_embeddings=True, convert_to_tensor=True).float().cpu().numpy()
+        embedder.model.encode([prefix + SAME[0]], prompt="", normalize_embeddings=True, convert_to_tensor=True)
+        .float()
+        .cpu()
+        .numpy()
         for prefix in ("", "query: ", "passage: ")
     )
     np.testing.assert_allclose(query, as_query, atol=5e-3)
@@ -77,7 +84,9 @@ def test_langchain_sees_the_same_vectors(embedder: SentenceTransformerEmbeddings
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("text", "least", "most"), [("", 0, 0), ("RoPE", 1, 4), ("旋转位置编码", 2, 6), ("a " * 1_000, 1_000, 1_001)])
+@pytest.mark.parametrize(
+    ("text", "least", "most"), [("", 0, 0), ("RoPE", 1, 4), ("旋转位置编码", 2, 6), ("a " * 1_000, 1_000, 1_001)]
+)
 def test_tokens_are_those_of_the_model(embedder: SentenceTransformerEmbeddings, text: str, least: int, most: int) -> None:
     """Without special tokens, and without a cut at the model's limit."""
     assert least <= embedder.count_tokens(text) <= most

@@ -68,7 +68,8 @@ def test_messages_fill_their_fields(kind: type[InterviewRagError]) -> None:
         (InvalidRow(path="q.jsonl", line=3, reason="no JSON"), "q.jsonl, line 3: no JSON"),
         (
             IndexCorrupt(path="a/dense.faiss", reason="missing or truncated"),
-            "the index file a/dense.faiss is damaged (missing or truncated): run `interview-rag reindex` to rebuild it from the catalogue",
+            "the index file a/dense.faiss is damaged (missing or truncated): "
+            "run `interview-rag reindex` to rebuild it from the catalogue",
         ),
         (UsageError(reason="braces {stay} as they are"), "braces {stay} as they are"),
     ],

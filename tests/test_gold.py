@@ -44,7 +44,9 @@ def test_there_are_enough_questions_of_every_kind() -> None:
     assert set(languages) == {"zh-Hans", "zh-Hant", "en"}
     assert min(languages.values()) >= 40
     kinds = Counter(question.kind for question in gold)
-    assert {"fact", "definition", "comparison", "derivation", "code", "multi-hop", "follow-up", "near-miss", "off-topic"} <= set(kinds)
+    assert {"fact", "definition", "comparison", "derivation", "code", "multi-hop", "follow-up", "near-miss", "off-topic"} <= set(
+        kinds
+    )
     assert min(kinds.values()) >= 10
     assert {question.split for question in gold} == {"dev", "test"}
 
@@ -113,7 +115,7 @@ def test_front_matter_is_complete(path: Path) -> None:
 
 @file
 def test_arxiv_numbers_are_well_formed_and_fit_their_year(path: Path) -> None:
-    """YYMM.NNNN until 2014, YYMM.NNNNN from 2015 on; the year is often that of a later version, and once that of the day before."""
+    """YYMM.NNNN until 2014, YYMM.NNNNN from 2015 on; the year is often a later version's, and once that of the day before."""
     for reference in front_matter(path)["references"]:
         if "arxiv" in reference:
             match = re.fullmatch(r"(\d\d)(0[1-9]|1[0-2])\.(\d{4,5})", str(reference["arxiv"]))
@@ -143,12 +145,19 @@ def test_an_answer_follows_every_question(path: Path) -> None:
 
 
 def write(path: Path, *rows: object) -> Path:
-    path.write_text("\n".join(row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8")
+    path.write_text(
+        "\n".join(row if isinstance(row, str) else json.dumps(row, ensure_ascii=False) for row in rows), encoding="utf-8"
+    )
     return path
 
 
 def test_a_row_may_carry_more_and_may_carry_little(tmp_path: Path) -> None:
-    path = write(tmp_path / "q.jsonl", {"id": "1", "question": "什么是 RoPE？", "note": "mine"}, "", {"id": "2", "question": "?", "split": "dev"})
+    path = write(
+        tmp_path / "q.jsonl",
+        {"id": "1", "question": "什么是 RoPE？", "note": "mine"},
+        "",
+        {"id": "2", "question": "?", "split": "dev"},
+    )
     first, second = read_gold(path)
     assert (first.id, first.gold_mode, first.answerable, first.history) == ("1", "any", True, ())
     assert read_gold(path, split="dev") == (second,)
@@ -173,7 +182,7 @@ def test_a_malformed_row_is_named(tmp_path: Path, row: object, reason: str) -> N
 def test_files_without_questions_are_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot read"):
         read_gold(tmp_path / "none.jsonl")
-    with pytest.raises(UsageError, match="holds no questions$"):
+    with pytest.raises(UsageError, match=r"holds no questions$"):
         read_gold(write(tmp_path / "empty.jsonl", ""))
     with pytest.raises(UsageError, match="of the split 'dev'"):
         read_gold(write(tmp_path / "q.jsonl", {"id": "0", "question": "?"}), split="dev")

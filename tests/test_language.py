@@ -76,6 +76,8 @@ def test_folding_keeps_every_position(text: str) -> None:
 
 
 def test_folding_undoes_conversion_on_the_shipped_notes() -> None:
-    headings = [line for path in NOTES.glob("zh/*.md") for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "#"]
+    headings = [
+        line for path in NOTES.glob("zh/*.md") for line in path.read_text(encoding="utf-8").splitlines() if line[:1] == "#"
+    ]
     assert len(headings) > 90
     assert [to_simplified(to_traditional(heading)) for heading in headings] == [to_simplified(heading) for heading in headings]

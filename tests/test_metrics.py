@@ -82,7 +82,12 @@ def test_key_fact_recall(text: str, facts: list[str], expected: float) -> None:
 
 
 def test_key_facts_are_looked_for_in_the_five_best_passages_and_their_headings() -> None:
-    ranked = [*[OTHER] * 3, passage("a.md", "ALiBi", text="no softmax"), passage("a.md", "x", text="slope"), passage("a.md", text="late")]
+    ranked = [
+        *[OTHER] * 3,
+        passage("a.md", "ALiBi", text="no softmax"),
+        passage("a.md", "x", text="slope"),
+        passage("a.md", text="late"),
+    ]
     metrics = retrieval_metrics(ranked, gold(gold_files=["a.md"], must_include=["alibi", "slope", "late"]))
     assert metrics["key_facts@5"] == pytest.approx(2 / 3)
 
@@ -90,7 +95,7 @@ def test_key_facts_are_looked_for_in_the_five_best_passages_and_their_headings()
 # --- Answers ---
 
 ANSWERED = Answer("q", "q", "底数取 10000。", "zh-Hans", False, "answered", 0.75, 0.9, timings={"total": 2.5})
-REFUSED = replace(ANSWERED, answer="没有找到", refused=True, outcome="refused", support=None)
+REFUSED = replace(ANSWERED, answer="没有找到，也许你要找：底数 10000", refused=True, outcome="refused", support=None)
 ASKED = gold(gold_files=["a.md"], must_include=["10000", "θ"], lang="zh-Hans")
 
 
@@ -172,7 +177,13 @@ def test_summarise_groups_and_averages_only_what_was_measured() -> None:
 
 def test_evaluate_writes_a_record_for_each_question(ingested: IndexStore, hash_embedder: HashEmbedder, tmp_path: Path) -> None:
     rows = [
-        {"id": "1", "question": "RoPE 的底数取多少？", "lang": "zh-Hans", "gold_files": ["zh/rope.md"], "must_include": ["10000"]},
+        {
+            "id": "1",
+            "question": "RoPE 的底数取多少？",
+            "lang": "zh-Hans",
+            "gold_files": ["zh/rope.md"],
+            "must_include": ["10000"],
+        },
         {"id": "2", "question": "activations outliers", "lang": "en", "gold_files": ["quantization.md"]},
         {"id": "3", "question": "明天天气", "lang": "zh-Hans", "answerable": False},
     ]

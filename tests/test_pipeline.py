@@ -112,9 +112,7 @@ def test_a_missing_file_stays_until_pruned(notes: Path, ingested: IndexStore, ha
 
 
 @pytest.mark.parametrize("emptied", ["", "  \n", "---\ntitle: only this\n---\n"])
-def test_an_emptied_file_is_no_longer_found(
-    notes: Path, ingested: IndexStore, hash_embedder: HashEmbedder, emptied: str
-) -> None:
+def test_an_emptied_file_is_no_longer_found(notes: Path, ingested: IndexStore, hash_embedder: HashEmbedder, emptied: str) -> None:
     """What its file no longer says must not be cited."""
     write(notes / "quantization.md", emptied)
     summary = ingest([notes], ingested, hash_embedder)

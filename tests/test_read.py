@@ -192,6 +192,18 @@ def test_html_gives_the_article_as_markdown(encoding: str) -> None:
         assert dropped not in text
 
 
+def test_html_recommendations_do_not_come_along() -> None:
+    item = "<div class='recommend-item'><h4>小程序开发教程</h4><p>本文介绍怎样从零开始开发一个小程序，包括注册和发布。</p></div>"
+    page = f"""<html><body><div id="toolbar">首页 博客</div><div class="blog"><h1>LoRA 面试题</h1><div id="content">
+    <h2>什么是 LoRA？</h2><p>LoRA 冻结预训练权重，只训练两个低秩矩阵，把乘积加到原来的权重上，所以显存占用小。</p>
+    <h2>秩怎么选？</h2><p>一般取 8 到 64，任务越复杂取得越大，同时要调整缩放系数。</p></div></div>{item * 3}</body></html>"""
+    text = read_bytes(page.encode(), "a.html").text
+    assert text.startswith("# LoRA 面试题")
+    assert "## 秩怎么选？" in text
+    assert "小程序" not in text
+    assert "博客" not in text
+
+
 def test_docx_keeps_headings_lists_tables_and_bold_questions() -> None:
     import docx
 

@@ -38,7 +38,14 @@ _sentences = st.builds(
     origin=st.sampled_from(["generated", "quoted"]),
 )
 _citations = st.builds(
-    Citation, n=st.integers(1, 9), chunk_id=_texts, path=_texts, heading=_lists, start=st.integers(0), end=st.integers(0), quote=_texts
+    Citation,
+    n=st.integers(1, 9),
+    chunk_id=_texts,
+    path=_texts,
+    heading=_lists,
+    start=st.integers(0),
+    end=st.integers(0),
+    quote=_texts,
 )
 _answers = st.builds(
     Answer,

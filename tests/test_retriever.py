@@ -51,7 +51,10 @@ def is_in(hit: Hit, place: str) -> bool:
         ("温度参数是干什么的？", ("zh/sampling.md: 温度",)),
         ("LoRA 的秩怎么选，为什么推理没有额外延迟？", ("zh/fine-tuning.md: LoRA",)),
         # traditional Chinese over simplified notes
-        ("什麼是注意力匯聚？StreamingLLM 怎麼用它？", ("zh/length-extrapolation.md: 注意力汇聚", "en/length-extrapolation.md: attention sinks")),
+        (
+            "什麼是注意力匯聚？StreamingLLM 怎麼用它？",
+            ("zh/length-extrapolation.md: 注意力汇聚", "en/length-extrapolation.md: attention sinks"),
+        ),
         ("量化感知訓練和訓練後量化差在哪？", ("zh/quantization.md: QAT",)),
         ("混合檢索要怎麼把 BM25 和向量檢索的結果合起來？", ("zh/rag.md: 混合检索", "zh/rag.md: BM25")),
         ("ALiBi 的斜率怎麼計算？", ("zh/alibi.md: 斜率",)),

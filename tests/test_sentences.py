@@ -92,7 +92,9 @@ def test_spans_are_in_order_and_only_white_space_lies_between(text: str) -> None
     assert all(text[a:b] == text[a:b].strip() != "" for a, b in spans)
 
 
-@given(st.lists(st.sampled_from(["它很快。", "为什么？", "It is fast.", "Why?", "用 $x。y$ 表示。", "Run `a. B` now."]), max_size=6))
+@given(
+    st.lists(st.sampled_from(["它很快。", "为什么？", "It is fast.", "Why?", "用 $x。y$ 表示。", "Run `a. B` now."]), max_size=6)
+)
 def test_sentences_on_lines_of_their_own_come_back(lines: list[str]) -> None:
     assert sentences("\n".join(lines)) == tuple(lines)
 

@@ -18,6 +18,9 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from corpus.results import Answer, Sentence
+from generation.answerer import Question
+
 pytestmark = pytest.mark.e2e
 
 PROJECT = Path(__file__).parent.parent
@@ -40,6 +43,28 @@ QUANTIZATION = """# Quantization
 ## Why are activations harder to quantize than weights?
 
 A few channels of the activations hold outliers that are about a hundred times larger than the rest.
+
+## What does post-training quantization need?
+
+Post-training quantization needs a small calibration set and no gradients.
+
+## What is NF4?
+
+NF4 is a data type whose sixteen levels follow the quantiles of a normal distribution.
+"""
+RERANKING = """# 检索增强生成
+
+## 什么是重排？
+
+重排用交叉编码器给每个候选段落打分，比双编码器准确，但计算量更大。
+
+## 混合检索怎么合并结果？
+
+倒数排名融合把两个排名的倒数相加，常数取 60。
+
+## 分块多大合适？
+
+分块一般取 200 到 400 个 token，太大会稀释要点。
 """
 MARKUP = """# Markup
 
@@ -48,6 +73,7 @@ MARKUP = """# Markup
 A templating prompt injection looks like <script>window.harmed=2</script> or <img src="http://example.org/x.png" \
 onerror="window.harmed=3"> or **bold** [link](http://example.org/) or {{7*7}} or ${7*7}.
 """
+NOTES = {"zh/alibi.md": ALIBI, "zh/rag.md": RERANKING, "en/quantization.md": QUANTIZATION, "en/markup.md": MARKUP}
 
 
 def run(*arguments: str, extra: dict[str, str] | None = None) -> subprocess.Popen[str]:
@@ -78,21 +104,29 @@ def serving(index: Path, extra: dict[str, str] | None = None) -> Iterator[str]:
     watchdog = Timer(120, process.kill)
     watchdog.start()
     try:
-        assert process.stdout
-        assert process.stderr
-        # The document is the only thing on standard output, and its last line is the closing brace.
-        printed = "".join(iter(lambda: process.stdout.readline().rstrip(), "}")) if process.stdout else ""
-        yield json.loads(printed + "}")["url"]
-    finally:
+        document = "".join(_document(process))
         watchdog.cancel()
+        yield json.loads(document)["url"]
+    finally:
         process.terminate()
         process.communicate(timeout=20)
+
+
+def _document(process: subprocess.Popen[str]) -> Iterator[str]:
+    """The lines of the one JSON document that a server prints once it listens."""
+    assert process.stdout
+    for line in process.stdout:
+        yield line
+        if line.startswith("}"):
+            return
+    assert process.stderr
+    pytest.fail(f"the server did not start: {process.stderr.read()}")
 
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("chat")
-    for path, text in {"zh/alibi.md": ALIBI, "en/quantization.md": QUANTIZATION, "en/markup.md": MARKUP}.items():
+    for path, text in NOTES.items():
         (folder / "written" / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / "written" / path).write_text(text, encoding="utf-8")
     ingest(folder / "written", folder / "index")
@@ -172,24 +206,27 @@ WATCH = """
 
 def test_a_chinese_question_is_answered_sentence_by_sentence_with_its_sources(visit: Callable[..., Page], url: str) -> None:
     page = visit(url)
-    expect(page.locator("#ir-head")).to_contain_text("3 篇笔记")
+    expect(page.locator("#ir-head")).to_contain_text("4 篇笔记")
     expect(page.locator("#ir-head")).to_contain_text("multilingual-e5-small")
-    expect(page.locator("#ir-chat .example")).to_have_count(3)
+    expect(page.locator("#ir-chat .example")).to_have_count(4)
     page.evaluate(WATCH)
     answer = ask(page, "什么是 ALiBi？")
 
-    assert "1 false" in page.evaluate("window.states"), "something is shown before the answer is complete"
-    first = answer.locator(".ir-sentence").first
-    expect(first).to_contain_text("不使用位置向量")
-    expect(first.locator(".katex")).to_have_count(1)
-    expect(first.locator(".ir-cite")).to_have_text("[1]")
-    source = page.locator(".ir-shown .ir-note").first
-    expect(source).to_contain_text("zh/alibi.md")
-    expect(source).to_contain_text("ALiBi › 什么是 ALiBi？")
-    expect(source.locator(".ir-quote").first).to_contain_text("负偏置 $-m|i-j|$")
+    states = page.evaluate("window.states")
+    assert "1 false" in states, "a sign of life or a first sentence comes before the whole answer"
+    assert states[-1] == f"{answer.locator('.ir-sentence').count()} true"
+    sentence = answer.locator(".ir-sentence", has_text="不使用位置向量")
+    expect(sentence.locator(".katex")).to_have_count(1)
+    number = sentence.locator(".ir-cite").inner_text().strip("[]")
+    note = page.locator(".ir-shown .ir-note", has=page.locator(f"#ir-source-0-{number}"))
+    expect(note).to_contain_text("zh/alibi.md")
+    expect(note).to_contain_text("ALiBi › 什么是 ALiBi？")
+    expect(page.locator(f"#ir-source-0-{number} .ir-quote")).to_contain_text("负偏置 $-m|i-j|$")
 
-    first.locator(".ir-cite").click()
-    expect(page.locator("#ir-source-0-1")).to_be_in_viewport()
+    ask(page, "What is NF4?")
+    expect(page.locator(f"#ir-source-0-{number}")).to_be_hidden()
+    sentence.locator(".ir-cite").click()
+    expect(page.locator(f"#ir-source-0-{number}")).to_be_in_viewport()
 
 
 def test_a_question_off_topic_is_refused_with_headings_to_ask_instead(visit: Callable[..., Page], url: str) -> None:
@@ -197,8 +234,11 @@ def test_a_question_off_topic_is_refused_with_headings_to_ask_instead(visit: Cal
     answer = ask(page, "红烧肉要炖多久？")
     expect(answer).to_contain_text("没有找到")
     expect(page.locator(".ir-shown .ir-source")).to_have_count(0)
-    page.locator("#ir-chat .option", has_text="什么是 ALiBi").click()
-    expect(page.locator("#ir-chat .ir-sentence").first).to_contain_text("ALiBi")
+    suggested = page.locator("#ir-chat .option").first
+    heading = suggested.inner_text().split(" › ")[-1]
+    suggested.click()
+    expect(page.locator("#ir-chat .user-row").last).to_have_text(heading)
+    expect(page.locator("#ir-chat .ir-sentence").first).to_be_visible()
 
 
 def test_a_follow_up_uses_its_own_conversation_and_no_other(visit: Callable[..., Page], url: str) -> None:
@@ -216,12 +256,11 @@ def test_a_follow_up_uses_its_own_conversation_and_no_other(visit: Callable[...,
 
 def test_markup_in_notes_and_questions_is_shown_and_not_run(visit: Callable[..., Page], url: str) -> None:
     page = visit(url, "en-US")
-    expect(page.locator("#ir-chat .example", has_text="<b onmouseover")).to_have_count(1)
+    expect(page.locator("#ir-chat .example", has_text="templating prompt injection")).to_have_count(1)
     answer = ask(page, "How does a templating prompt injection look? <img src=x onerror='window.harmed=4'>")
     expect(page.locator("#ir-chat .user-row")).to_contain_text("<img src=x onerror='window.harmed=4'>")
     quote = page.locator(".ir-quote", has_text="<script>window.harmed=2</script>").first
     expect(quote).to_contain_text('onerror="window.harmed=3"> or **bold** [link](http://example.org/) or {{7*7}} or ${7*7}.')
-    expect(page.locator(".ir-shown .ir-heading").first).to_contain_text('<b onmouseover="window.harmed=1">')
     assert (
         page.locator("#ir-chat img, #ir-sources img, #ir-sources script, #ir-chat b, #ir-sources b, #ir-chat strong").count() == 0
     )
@@ -248,7 +287,7 @@ def test_notes_added_in_the_page_or_by_another_process_are_found_at_once(
     page.click("#ir-add button")
     page.set_input_files("#ir-add input[type=file]", [note])
     expect(page.locator(".ir-added")).to_contain_text("新增 1", timeout=PATIENCE)
-    expect(page.locator("#ir-head")).to_contain_text("4 篇笔记")
+    expect(page.locator("#ir-head")).to_contain_text("5 篇笔记")
     assert (index.parent / "notes" / note.name).read_text(encoding="utf-8") == note.read_text(encoding="utf-8")
     expect(ask(page, "什么是位置插值？")).to_contain_text("按比例压缩")
 
@@ -257,7 +296,36 @@ def test_notes_added_in_the_page_or_by_another_process_are_found_at_once(
     (tmp_path / "shell" / "speculative.md").write_text(speculative, encoding="utf-8")
     ingest(tmp_path / "shell", index)
     expect(ask(page, "什么是投机解码？")).to_contain_text("由大模型一次验证")
-    expect(page.locator("#ir-head")).to_contain_text("5 篇笔记")
+    expect(page.locator("#ir-head")).to_contain_text("6 篇笔记")
+
+
+def test_each_sentence_is_shown_as_soon_as_it_is_checked() -> None:
+    from app.ui import ChatPage
+    from app.ui_desk import Facts
+
+    class StubDesk:
+        """Knows one answer."""
+
+        notes_folder = Path("notes")
+
+        def facts(self) -> Facts:
+            return Facts(1, 1, 1, {"en": 1}, "e", None, ())
+
+        def events(self, question: Question) -> Iterator[Sentence | Answer]:
+            sentences = (Sentence("One.", (1,), 1.0, "generated"), Sentence("Two.", (1,), 1.0, "quoted"))
+            yield from sentences
+            answer = Answer(question.text, question.text, "", "en", False, "answered", 1.0, 1.0, sentences, timings={"total": 1})
+            yield answer
+
+    page = ChatPage(StubDesk(), "en", follow_browser=False)  # type: ignore[arg-type]
+    updates = list(page.respond("What?", (), "en"))
+    shown = [update[page.chat][-1]["content"] for update in updates]
+    assert [("One." in text, "Two." in text, "ir-facts" in text) for text in shown] == [
+        (True, False, False),
+        (True, True, False),
+        (True, True, True),
+    ]
+    assert [turn.question for turn in updates[-1][page.turns]] == ["What?"]
 
 
 def test_programs_get_the_answer_row(url: str) -> None:
@@ -296,7 +364,7 @@ def test_what_keeps_the_server_from_starting_is_said_in_one_line(index: Path, tm
         busy = run("serve", "--index", str(index), "--port", port)
         _, busy_errors = busy.communicate(timeout=60)
     _, missing_errors = missing.communicate(timeout=60)
-    assert (busy.returncode, busy_errors.count("\n")) == (2, 1)
+    assert (busy.returncode, len(busy_errors.strip().splitlines())) == (2, 1)
     assert port in busy_errors
-    assert (missing.returncode, missing_errors.count("\n")) == (1, 1)
+    assert (missing.returncode, len(missing_errors.strip().splitlines())) == (1, 1)
     assert "interview-rag ingest" in missing_errors

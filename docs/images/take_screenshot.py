@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-QUESTIONS = ("RoPE 为什么能表示相对位置？",)
+QUESTIONS = ("RoPE 的底数为什么取 10000？",)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ingest.read_errors import FileDamaged, FileEmpty
@@ -11,14 +12,24 @@ from ingest.readers.extract import Extract
 from ingest.readers.text import decode, normalise_line_ends
 
 if TYPE_CHECKING:
+    from configparser import ConfigParser
+
     from lxml.html import HtmlElement
 
 _DECLARED = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?\s*([\w-]+)", re.IGNORECASE)
 _TEX = ".//*[local-name()='annotation'][contains(@encoding, 'tex')]"
 _RENDERED = "//*[contains(concat(' ', @class, ' '), ' {} ')]"
 
-# An extraction that keeps less than this share of the visible text has mistaken a side bar for the article.
-_MIN_SHARE = 0.1
+# Parts of a page that name themselves: extraction takes them for text on short pages.
+_FURNITURE = re.compile(
+    r"(?:^|[\s_-])(?:nav(?:bar|igation)?|menu|toolbar|sidebar|side-?bar|footer|breadcrumbs?|recommend\w*|related\w*|comments?|"
+    r"share|social|copyright|advert\w*|ads?|pagination|prev-?next|hot-?posts?|toc)(?:$|[\s_-])",
+    re.IGNORECASE,
+)
+_CONTENT_TAGS = ("html", "body", "main", "article")
+
+# Of the visible text that is left, an article is at least this share; less, and a side bar was taken for it.
+_MIN_SHARE = 0.3
 
 
 def read_html(data: bytes, path: str, _limits: ReadLimits) -> Extract:
@@ -61,16 +72,13 @@ def article(page: str, path: str) -> str:
         raise FileDamaged(path, why="not an HTML page") from error
     _restore_formulas(tree)
     title = _title(tree)
+    _prune(tree)
     visible = trafilatura.html2txt(tree)
-    found = trafilatura.extract(
-        tree,
-        output_format="markdown",
-        include_comments=False,
-        include_tables=True,
-        include_formatting=True,
-        favor_recall=True,
-    )
-    if found is None or len(found) < _MIN_SHARE * len(visible):
+    options = {"output_format": "markdown", "include_comments": False, "include_formatting": True, "config": _settings()}
+    found = trafilatura.extract(tree, **options) or ""
+    if len(found) < _MIN_SHARE * len(visible):
+        found = trafilatura.extract(tree, favor_recall=True, **options) or ""
+    if len(found) < _MIN_SHARE * len(visible):
         found = visible
     return _titled(title, found.strip())
 
@@ -82,10 +90,30 @@ def _titled(title: str, text: str) -> str:
     return f"# {title}\n\n{text}"
 
 
+@cache
+def _settings() -> ConfigParser:
+    """Settings of trafilatura under which a short note counts as an article and keeps its headings."""
+    from trafilatura.settings import use_config
+
+    config: ConfigParser = use_config()
+    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", "60")
+    return config
+
+
 def _title(tree: HtmlElement) -> str:
     """The first top heading of the page, which extraction may take for furniture."""
     headings = tree.xpath("//h1")
     return " ".join(headings[0].text_content().split()) if len(headings) == 1 else ""
+
+
+def _prune(tree: HtmlElement) -> None:
+    """Drop navigation, recommendations and the like, unless the article lies inside."""
+    for element in tree.xpath("//*[@class or @id]"):
+        name = f"{element.get('class', '')} {element.get('id', '')}"
+        if element.tag in _CONTENT_TAGS or not _FURNITURE.search(name) or element.xpath(".//h1|.//article|.//main"):
+            continue
+        if element.getparent() is not None:
+            element.drop_tree()
 
 
 def _restore_formulas(tree: HtmlElement) -> None:

@@ -66,6 +66,12 @@ def rank(row: dict[str, Any], retriever: HybridRetriever, reranker: Reranker, la
     return Ranked(row, language, orders, float(relevance.max(initial=0.0)), result.relevance)
 
 
+def _foreign(row: dict[str, Any]) -> tuple[str, ...]:
+    """The other language, if it holds an answer: recall across languages."""
+    other = "en" if row["lang"].startswith("zh") else "zh"
+    return (other,) if any(section["path"].startswith(other) for section in row["gold_sections"]) else ()
+
+
 def recall(ranked: Ranked, method: str, k: int) -> bool | None:
     """Whether the k best hits hold a gold section (every one, for `gold_mode` "all"); None if none is in this language."""
     gold = {(s["path"], s["heading"]) for s in ranked.row["gold_sections"]}
@@ -110,7 +116,7 @@ def main() -> None:
     retriever = HybridRetriever(snapshot=IndexStore(options.index).snapshot(embeddings.name), embedder=embeddings)
     console, everything, seconds = Console(stderr=True), [], []
     for row in track(rows, "questions", console=console):
-        for language in ("all", "zh", "en") if row["answerable"] else ("all",):
+        for language in ("all", *_foreign(row)):
             started = time.perf_counter()
             everything.append(rank(row, retriever, reranker, language, options.hits))
             seconds.append(time.perf_counter() - started)
