@@ -49,7 +49,7 @@ def _sync(session: Session, paths: list[Path], *, prune: bool) -> IngestSummary:
 
 
 def _explain(paths: list[Path], console: Console) -> None:
-    from ingest.clean_explain import explain
+    from ingest.cleaning.explain import explain
     from ingest.read import discover, read_file
     from ingest.read_errors import FileSkipped
 

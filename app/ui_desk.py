@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from app.status import index_status
 from corpus.documents import Chunk, Language
 from corpus.errors import UsageError
-from ingest.parse_questions import is_question
+from ingest.parsing.questions import is_question
 from ingest.pipeline import IngestSummary, ingest
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from corpus.sentences import sentence_spans
-from ingest.clean_protect import code_and_formulas, overlaps
+from ingest.cleaning.protect import code_and_formulas, overlaps
 
 Span = tuple[int, int]
 CountTokens = Callable[[str], int]

@@ -12,16 +12,16 @@ from pathlib import PurePosixPath
 
 from corpus.documents import Document, RawDocument
 from corpus.language import detect_language
-from ingest.clean_characters import CHARACTER_RULES
-from ingest.clean_draft import Draft, Edit, Rule
-from ingest.clean_layout import LAYOUT_RULES
-from ingest.clean_links import LINK_RULES
-from ingest.clean_lost import LOST_RULES
-from ingest.clean_markup import MARKUP_RULES
-from ingest.clean_pages import page_rule
-from ingest.clean_protect import outside_protected, substitute
-from ingest.clean_residue import RESIDUE_RULES
-from ingest.clean_tail import TAIL_RULES
+from ingest.cleaning.characters import CHARACTER_RULES
+from ingest.cleaning.draft import Draft, Edit, Rule
+from ingest.cleaning.layout import LAYOUT_RULES
+from ingest.cleaning.links import LINK_RULES
+from ingest.cleaning.lost import LOST_RULES
+from ingest.cleaning.markup import MARKUP_RULES
+from ingest.cleaning.pages import page_rule
+from ingest.cleaning.protect import outside_protected, substitute
+from ingest.cleaning.residue import RESIDUE_RULES
+from ingest.cleaning.tail import TAIL_RULES
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\n(.*?)\n(?:---|\.\.\.)[ \t]*(?:\n|\Z)", re.DOTALL)
 _MAX_FRONT_MATTER = 20_000

@@ -7,10 +7,10 @@ people write without marks: numbered questions, bold lines, `Q:` lines, short li
 from __future__ import annotations
 
 from corpus.documents import Document, Section
-from ingest.parse_lines import scan
-from ingest.parse_markdown import markdown_headings
-from ingest.parse_outline import Heading, outline
-from ingest.parse_questions import is_question
+from ingest.parsing.lines import scan
+from ingest.parsing.markdown import markdown_headings
+from ingest.parsing.outline import Heading, outline
+from ingest.parsing.questions import is_question
 
 
 def parse(document: Document) -> tuple[Section, ...]:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from corpus.documents import Document, RawDocument
 from ingest.clean import clean
-from ingest.clean_explain import explain
+from ingest.cleaning.explain import explain
 
 
 def cleaned(text: str, path: str = "a.md") -> Document:

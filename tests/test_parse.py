@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from corpus.documents import Document, RawDocument, SourceMap
 from ingest.parse import parse
-from ingest.parse_plain import chinese_number
-from ingest.parse_questions import is_question, without_ornament
+from ingest.parsing.plain import chinese_number
+from ingest.parsing.questions import is_question, without_ornament
 
 Outline = list[tuple[str, ...]]
 

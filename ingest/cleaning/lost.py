@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.clean_draft import Edit, Rule
-from ingest.clean_protect import outside_protected
-from ingest.parse_questions import asks
+from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.protect import outside_protected
+from ingest.parsing.questions import asks
 
 # A converter that met a no-break or ideographic space, or an italic letter, and could not write it, wrote `?`.
 _LEADING_RUN = re.compile(r"^[ \t]*(?:[?？](?:[ \t]*[?？])+)[ \t]*(?=\S)", re.MULTILINE)

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from ingest.clean_draft import Edit, Rule
-from ingest.clean_protect import outside_protected, substitute
+from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.protect import outside_protected, substitute
 
 _LINE_SEPARATOR = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]+")

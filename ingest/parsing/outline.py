@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from ingest.parse_lines import Line
-from ingest.parse_markdown import MarkedHeading
-from ingest.parse_plain import Candidate, Sort, candidate
+from ingest.parsing.lines import Line
+from ingest.parsing.markdown import MarkedHeading
+from ingest.parsing.plain import Candidate, Sort, candidate
 
 # Depth of headings; marked ones lie above all others, and series nest in between.
 _SERIES_BASE = 10.0

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from corpus.documents import RawDocument
-from ingest.clean_draft import Edit, Rule
-from ingest.clean_residue import Line, lines_of
-from ingest.clean_vocabulary import any_of
+from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.residue import Line, lines_of
+from ingest.cleaning.vocabulary import any_of
 
 _PAGE_NUMBER = re.compile(
     r"[\W_]*(?:"

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from ingest.parse_lines import Line, width
-from ingest.parse_markdown import plain_title
-from ingest.parse_questions import is_prompt, is_question
+from ingest.parsing.lines import Line, width
+from ingest.parsing.markdown import plain_title
+from ingest.parsing.questions import is_prompt, is_question
 
 # Sorts of headings: a chapter ("一、", "第3章"), a number ("3.", "4.1"), a mark ("Q:"), a bold line, a short line.
 Sort = Literal["chapter", "number", "asked", "bold", "short"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-from ingest.clean_protect import code_and_formulas, overlaps
+from ingest.cleaning.protect import code_and_formulas, overlaps
 
 Kind = Literal["text", "blank", "bullet", "quote", "table", "code", "rule"]
 

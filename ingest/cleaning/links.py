@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ingest.clean_draft import Edit, Rule
-from ingest.clean_protect import code_and_formulas, overlaps
-from ingest.clean_residue import Line, is_button_line, lines_of
-from ingest.clean_vocabulary import MENU
+from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.protect import code_and_formulas, overlaps
+from ingest.cleaning.residue import Line, is_button_line, lines_of
+from ingest.cleaning.vocabulary import MENU
 
 _LINK = re.compile(r"(?<!!)\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]\(\s*<?([^)\s>]*)[^)]*\)")
 _AROUND_LINKS = re.compile(r"^\s*(?:[-*+•·]|\d{1,3}[.)、])?\s*(?:\[[ xX]\])?[\s*_|·•/,，、>»\-]*$")

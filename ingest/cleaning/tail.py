@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingest.clean_draft import Edit, Rule
-from ingest.clean_protect import code_and_formulas, overlaps
-from ingest.clean_residue import Line, ends_article, is_button_line, lines_of
-from ingest.clean_vocabulary import RELATED
+from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.protect import code_and_formulas, overlaps
+from ingest.cleaning.residue import Line, ends_article, is_button_line, lines_of
+from ingest.cleaning.vocabulary import RELATED
 
 _RELATED_TITLE = re.compile(rf"(?:[📚🔥👉▶■◆★☆]\s*)?(?:{RELATED})", re.IGNORECASE)
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")

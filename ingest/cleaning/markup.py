@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 import re
 
-from ingest.clean_draft import Rule
-from ingest.clean_protect import outside_code, outside_protected, substitute
-from ingest.clean_vocabulary import any_of
+from ingest.cleaning.draft import Rule
+from ingest.cleaning.protect import outside_code, outside_protected, substitute
+from ingest.cleaning.vocabulary import any_of
 
 # Only real element names: notes on language models are full of `<s>`, `<pad>`, `<think>`, `<|im_end|>`.
 _BREAKING = any_of("""

@@ -6,11 +6,11 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
-from ingest.clean_draft import Edit, Rule
-from ingest.clean_protect import code_and_formulas, outside_protected, overlaps, substitute
-from ingest.clean_residue import Line, lines_of
-from ingest.parse_lines import width
-from ingest.parse_questions import is_question
+from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.protect import code_and_formulas, outside_protected, overlaps, substitute
+from ingest.cleaning.residue import Line, lines_of
+from ingest.parsing.lines import width
+from ingest.parsing.questions import is_question
 
 _BARE_BULLET = re.compile(r"^([ \t]*[-•·●])[ \t]*\n(?=[ \t]*(\S[^\n]*))", re.MULTILINE)
 _TRAILING_BULLET = re.compile(r"(?<=[。；;！!])[ \t]+-[ \t]*$", re.MULTILINE)

@@ -12,9 +12,9 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import NamedTuple
 
-from ingest.clean_draft import Edit, Rule
-from ingest.clean_protect import code_and_formulas, overlaps
-from ingest.clean_vocabulary import (
+from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.protect import code_and_formulas, overlaps
+from ingest.cleaning.vocabulary import (
     ADVERTISEMENTS,
     AMBIGUOUS_BUTTONS,
     BUTTONS,

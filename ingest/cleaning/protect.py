@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-from ingest.clean_draft import Edit, Rule
+from ingest.cleaning.draft import Edit, Rule
 
 # A fence closes with at least as many of its own marks; one that never closes protects nothing, or a stray fence would
 # switch cleaning off for the rest of the file.

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from markdown_it import MarkdownIt
 
-from ingest.parse_lines import Line
+from ingest.parsing.lines import Line
 
 # `##标题` without a space is no heading in CommonMark, but is one in many notes; `#标签` is a tag.
 _TIGHT = re.compile(r"^(#{2,6})(?=[^\s#!])(.*[\u4e00-\u9fff\w?？].*?)#*\s*$")
