@@ -62,7 +62,7 @@ class Console:
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
-        """Progress bars with rate and remaining time, one a stage, where standard error is a terminal; they go when all are done."""
+        """Progress bars with rate and remaining time, one a stage, on a terminal's standard error; they go when all are done."""
         if not sys.stderr.isatty():
             yield lambda _stage, _done, _total: None
             return

@@ -99,8 +99,8 @@ def select_evidence(
 ) -> tuple[EvidenceSentence, ...]:
     """The sentences that best answer a question, by section and then in reading order; repeats are dropped.
 
-    A sentence's score is the standardised similarity of "heading sentence" with the question, plus standardised term overlap, plus
-    its hit's score, plus what the settings add.
+    A sentence's score is the standardised similarity of "heading sentence" with the question, plus standardised term overlap,
+    plus its hit's score, plus what the settings add.
     """
     places = [(hit, a, b) for hit in hits[: settings.hits] for a, b in candidate_sentences(hit.chunk)]
     if not places:

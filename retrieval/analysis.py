@@ -27,7 +27,8 @@ STOP_WORDS = frozenset(
     """
     a an and are as at be by can did do does for from had has have how i in is it its me of on or please s so such t tell that the
     their them there these they this those to was we were what when where which who why will with would you your about
-    什么 么是 为什 怎么 如何 哪些 是什 请问 介绍 一下 有什 的是 了吗 是不 能不 可以 一个 我们 你们 怎样 吗 呢 的 是 了 和 与 在 什 么
+    什么 么是 为什 怎么 如何 哪些 是什 请问 介绍 一下 有什 的是
+    了吗 是不 能不 可以 一个 我们 你们 怎样 吗 呢 的 是 了 和 与 在 什 么
     """.split()
 )
 

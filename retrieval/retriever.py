@@ -91,7 +91,8 @@ class HybridRetriever(BaseRetriever):
         found = ((i, self.snapshot.chunk(int(rows[i]))) for i in ranking(fused))
         kept = islice(((i, chunk) for i, chunk in found if where is None or where(chunk)), k)
         return tuple(
-            Hit(0, chunk, float(fused[i]), Scores(float(lexical[rows[i]]), float(cosines[i]), float(fused[i]))) for i, chunk in kept
+            Hit(0, chunk, float(fused[i]), Scores(float(lexical[rows[i]]), float(cosines[i]), float(fused[i])))
+            for i, chunk in kept
         )
 
     def _candidates(self, lexical: FloatVector, vector: NDArray[np.float32]) -> NDArray[np.int64]:

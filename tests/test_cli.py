@@ -106,7 +106,9 @@ def test_a_wrong_configuration_is_named(text: str, said: str, tmp_path: Path) ->
 def test_a_malformed_question_row_is_named(rows: str, said: str, tmp_path: Path) -> None:
     questions = tmp_path / "q.jsonl"
     questions.write_text(rows, encoding="utf-8")
-    done = interview_rag("search", "--batch", str(questions), "--out", str(tmp_path / "o.jsonl"), "--index", str(tmp_path / "none"))
+    done = interview_rag(
+        "search", "--batch", str(questions), "--out", str(tmp_path / "o.jsonl"), "--index", str(tmp_path / "none")
+    )
     assert done.returncode == 2
     assert said in done.stderr
     assert not (tmp_path / "o.jsonl").exists()

@@ -72,7 +72,9 @@ def test_evidence_stands_in_reading_order_whatever_the_rank_of_its_chunk() -> No
 
 
 def test_the_same_sentence_in_two_notes_is_taken_once() -> None:
-    assert select("GPTQ", (make_chunk("GPTQ 逐列量化权重。"), make_chunk("GPTQ 逐列量化权重。", ordinal=4))) == ["GPTQ 逐列量化权重。"]
+    assert select("GPTQ", (make_chunk("GPTQ 逐列量化权重。"), make_chunk("GPTQ 逐列量化权重。", ordinal=4))) == [
+        "GPTQ 逐列量化权重。"
+    ]
 
 
 def test_notes_in_the_language_of_the_question_are_preferred() -> None:

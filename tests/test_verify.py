@@ -52,7 +52,9 @@ def test_claims_that_only_look_like_the_evidence_are_not(claim: str, evidence: t
     assert score < SUPPORTED, what
 
 
-@pytest.mark.parametrize(("claim", "evidence"), [("", NORMS), ("。！", NORMS), ("RoPE 旋转查询。", ()), ("RoPE 旋转查询。", ("  ",))])
+@pytest.mark.parametrize(
+    ("claim", "evidence"), [("", NORMS), ("。！", NORMS), ("RoPE 旋转查询。", ()), ("RoPE 旋转查询。", ("  ",))]
+)
 def test_what_says_nothing_is_not_scoreable(claim: str, evidence: tuple[str, ...]) -> None:
     assert support(claim, evidence) is None
 

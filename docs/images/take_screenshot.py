@@ -1,7 +1,7 @@
 """Take the picture of the chat that the README shows, from a server over the shipped notes.
 
-    interview-rag ingest corpus/notes --index /tmp/notes-index
-    interview-rag serve --index /tmp/notes-index
+    interview-rag ingest corpus/notes --index build/notes-index
+    interview-rag serve --index build/notes-index
     python docs/images/take_screenshot.py http://127.0.0.1:7860/
 
 Needs playwright (extra `dev`) and Chromium, named by CHROMIUM if it is not on the path.
