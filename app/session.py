@@ -73,7 +73,13 @@ class Session:
 
         chosen = self.settings.retrieval
         snapshot = self.store.snapshot(self.settings.embeddings, use_gpu=chosen.use_gpu)
-        settings = RetrievalSettings(k or chosen.k, chosen.pool, chosen.dense_weight, chosen.rerank_pool)
+        settings = RetrievalSettings(
+            k=k or chosen.k,
+            pool=chosen.pool,
+            dense_weight=chosen.dense_weight,
+            rerank_pool=chosen.rerank_pool,
+            rerank_weight=chosen.rerank_weight,
+        )
         return HybridRetriever(snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings)
 
     def answerer(self) -> Answerer:

@@ -50,7 +50,8 @@ class Retrieval(Section):
     k: int = Field(8, ge=1, le=100, description="hits per question")
     pool: int = Field(100, ge=1, description="candidates taken from BM25 and from dense search before fusion")
     dense_weight: float = Field(0.4, ge=0, le=1, description="weight of the dense score in the fusion")
-    rerank_pool: int = Field(16, ge=1, le=200, description="best candidates that the reranker reads")
+    rerank_pool: int = Field(12, ge=1, le=200, description="best candidates that the reranker reads")
+    rerank_weight: float = Field(0.4, ge=0, le=1, description="weight of the reranker against the fused score")
     use_gpu: bool = Field(True, description="search on a GPU where FAISS sees one")
 
 
@@ -85,7 +86,9 @@ class Settings(BaseSettings):
     index: Path = Field(DEFAULT_INDEX, description="folder of the index")
     embeddings: str = Field("bundled:multilingual-e5-small", description="bundled: name, local folder or Hugging Face id")
     generator: str = Field("bundled:gemma-3-270m", description="bundled: name, local folder or Hugging Face id")
-    reranker: str | None = Field(None, description="bundled: name, local folder or Hugging Face id of a cross-encoder")
+    reranker: str | None = Field(
+        "bundled:interview-reranker", description="bundled: name, folder or Hugging Face id of a cross-encoder; empty for none"
+    )
     device: str | None = Field(None, description="torch device; found out if not given")
     messages: Literal["auto", "en", "zh"] = Field("auto", description="language of messages; auto follows the locale")
     ingestion: Ingestion = Ingestion()

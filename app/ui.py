@@ -25,7 +25,7 @@ from app.session import Session
 from app.ui_desk import SUFFIXES, Desk
 from app.ui_html import LATEX, Turn, added_html, conversation, escape, head_html, problem_html, sources_html
 from app.ui_server import OnlyThisOrigin, listen, serve, url_of
-from app.ui_style import CSS, SCRIPT, theme
+from app.ui_style import CSS, FOCUS, SCRIPT, theme
 from app.ui_text import LABELS, browser_language
 from corpus.errors import InterviewRagError, MessageLanguage
 from corpus.results import Answer, Sentence, answer_row
@@ -120,7 +120,8 @@ class ChatPage:
         ):
             started = sent(start, given, asked, queue=False, **_INNER)
             done = started.then(self.respond, seen, answered, **_INNER, **_MODELS)
-            done.then(self.finish, seen, asked, queue=False, **_INNER)
+            done.then(self.finish, [self.pending], asked, queue=False, **_INNER).then(None, js=FOCUS, **_INNER)
+            done.failure(self.recover, seen, asked, queue=False, **_INNER)
 
     def open(self, turns: Turns, request: gr.Request) -> Updates:
         """A page is opened: its language is the browser's, unless the settings name one."""
@@ -178,7 +179,7 @@ class ChatPage:
                     turns = (*turns, Turn(pending, event))
                     yield {self.pending: "", self.turns: turns, **self._turned(turns, language)}
         except InterviewRagError as error:
-            raise _page_error(error, language) from error
+            yield {self.chat: conversation(turns, labels, pending, problem=error.message(language))}
 
     def _turned(self, turns: Turns, language: MessageLanguage) -> Updates:
         labels = LABELS[language]
@@ -188,14 +189,17 @@ class ChatPage:
             self.head: head_html(self._desk.facts(), labels),
         }
 
-    def finish(self, pending: str, turns: Turns, language: MessageLanguage) -> Updates:
-        """Take questions again; one that failed is put back where it was typed."""
+    def finish(self, pending: str) -> Updates:
+        """Take questions again; one that could not be answered is put back where it was typed."""
         return {
             self.pending: "",
-            self.question: gr.Textbox(pending, interactive=True, autofocus=True),
+            self.question: gr.Textbox(pending, interactive=True),
             self.send: gr.Button(interactive=True),
-            self.chat: conversation(turns, LABELS[language]),
         }
+
+    def recover(self, pending: str, turns: Turns, language: MessageLanguage) -> Updates:
+        """After an error of ours, which the page shows by itself: `finish`, without the answer that was begun."""
+        return {**self.finish(pending), self.chat: conversation(turns, LABELS[language])}
 
     def forget(self, language: MessageLanguage) -> Updates:
         """Begin a new conversation."""
@@ -236,14 +240,10 @@ class ChatPage:
         try:
             *_, answer = self._desk.events(Question(question, tuple(history or ())))
         except InterviewRagError as error:
-            raise _page_error(error, self._language) from error
+            # Pages read the text of an error as HTML.
+            raise gr.Error(escape(error.message(self._language)), print_exception=False) from error
         assert isinstance(answer, Answer)  # noqa: S101 - `events` always ends with it
         return answer_row(answer, "1")
 
     def _examples(self) -> list[dict[str, str]]:
         return [{"text": question} for question in self._desk.facts().examples]
-
-
-def _page_error(error: InterviewRagError, language: MessageLanguage) -> gr.Error:
-    """An error as one line of the page, which reads it as HTML: it may hold the names of files."""
-    return gr.Error(escape(error.message(language)), print_exception=False)

@@ -198,7 +198,7 @@ def problem_html(line: str) -> str:
 
 
 def conversation(
-    turns: Sequence[Turn], labels: Labels, pending: str = "", shown: Sequence[Sentence] = ()
+    turns: Sequence[Turn], labels: Labels, pending: str = "", shown: Sequence[Sentence] = (), problem: str = ""
 ) -> list[dict[str, Any]]:
     """The conversation as the chat shows it.
 
@@ -207,6 +207,7 @@ def conversation(
         labels: the page's texts.
         pending: the question that is being answered, if any.
         shown: the sentences of its answer so far.
+        problem: why it cannot be answered, if so.
     """
     messages: list[dict[str, Any]] = []
     for number, turn in enumerate(turns):
@@ -217,6 +218,8 @@ def conversation(
         messages.append({"role": "assistant", "content": content, "options": options if latest else []})
     if pending:
         messages.append({"role": "user", "content": question_html(pending)})
-        answer = "\n\n".join(sentence_html(sentence, len(turns), labels) for sentence in shown) or waiting_html(labels)
-        messages.append({"role": "assistant", "content": answer})
+        blocks = [sentence_html(sentence, len(turns), labels) for sentence in shown]
+        if problem:
+            blocks.append(f'<p class="ir-problem">{escape(problem)}</p>')
+        messages.append({"role": "assistant", "content": "\n\n".join(blocks) or waiting_html(labels)})
     return messages

@@ -69,8 +69,10 @@ footer .divider { display: none !important; }
 #ir-chat .ir-sentence { white-space: pre-line; padding: 3px 0 3px 13px; border-left: 2px solid var(--neutral-300); margin: 0; }
 .dark #ir-chat .ir-sentence { border-left-color: var(--neutral-600); }
 #ir-chat .ir-generated { border-left-color: var(--primary-600); font-weight: 550; padding-bottom: 8px; }
-#ir-chat .ir-generated::before { content: "✦"; margin-right: 5px; font-size: 11px; vertical-align: 1px; color: var(--primary-600); }
-#ir-chat .ir-cite { display: inline-block; margin-left: 3px; font-weight: 400; font-size: 11.5px; line-height: 1.3; vertical-align: 2px;
+#ir-chat .ir-generated::before { content: "✦"; margin-right: 5px; font-size: 11px; vertical-align: 1px;
+  color: var(--primary-600); }
+#ir-chat .ir-cite { display: inline-block; margin-left: 3px; font-weight: 400; font-size: 11.5px; line-height: 1.3;
+  vertical-align: 2px;
   padding: 0 2px;
   border-radius: 4px; color: var(--primary-700); text-decoration: none; font-variant-numeric: tabular-nums; }
 .dark #ir-chat .ir-cite { color: var(--primary-300); }
@@ -81,6 +83,7 @@ footer .divider { display: none !important; }
 .dark .ir-support { background: var(--neutral-700); }
 .ir-support i { display: block; height: 100%; background: var(--primary-600); }
 #ir-chat .ir-aside { font-size: 13px; color: var(--body-text-color-subdued); padding-bottom: 6px; }
+#ir-chat .ir-problem { color: var(--error-text-color, #b42318); }
 #ir-chat .ir-refusal { padding-bottom: 4px; }
 #ir-chat .ir-nearest { font-size: 13px; margin: 0; padding-left: 18px; color: var(--body-text-color-subdued); }
 #ir-chat .ir-facts { font-size: 12px; line-height: 1.6; padding-top: 8px; color: var(--body-text-color-subdued); }
@@ -107,7 +110,8 @@ footer .divider { display: none !important; }
 #ir-chat .option:hover { border-color: var(--primary-500); }
 
 #ir-ask { gap: 8px; align-items: flex-end; }
-#ir-question textarea { min-height: 44px; border: 1px solid var(--border-color-primary); border-radius: 10px; padding: 10px 14px; font-size: 15px;
+#ir-question textarea { min-height: 44px; border: 1px solid var(--border-color-primary); border-radius: 10px;
+  padding: 10px 14px; font-size: 15px;
   background: var(--background-fill-primary); box-shadow: none; }
 #ir-question textarea::placeholder { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 #ir-question textarea:focus { border-color: var(--primary-600); box-shadow: 0 0 0 2px var(--primary-100); }
@@ -157,6 +161,11 @@ footer .divider { display: none !important; }
   #ir-sources { flex: none; max-height: none; }
   #ir-send, #ir-new { min-width: 0 !important; padding: 0 12px; }
 }
+"""
+
+# With a touch screen, focus would open the keyboard over the answer.
+FOCUS = """
+() => setTimeout(() => matchMedia("(pointer: fine)").matches && document.querySelector("#ir-question textarea").focus(), 100)
 """
 
 # Delegated, because Gradio replaces the elements with every answer.

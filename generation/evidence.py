@@ -52,7 +52,7 @@ class EvidenceSettings:
     hits: int = 5
     lexical_weight: float = 0.5
     trained_weight: float = 0.5
-    hit_weight: float = 0.8
+    hit_weight: float = 0.4
     same_language: float = 1.0
     opening: float = 0.8
 

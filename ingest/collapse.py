@@ -11,12 +11,12 @@ _SIGNATURES = "minhash:1"  # raise the number when signatures change
 def collapse(catalogue: Catalogue) -> None:
     """Group the chunks of a catalogue anew, inside the transaction that changed them; the first of a group stands for it."""
     chunks = tuple(catalogue.chunks())
-    texts = {text_key(chunk.text): chunk.text for chunk in chunks}
+    keys = [text_key(chunk.indexed_text()) for chunk in chunks]
+    texts = {key: chunk.text for key, chunk in zip(keys, chunks, strict=True)}
     known = catalogue.derived(_SIGNATURES, texts)
     new = [key for key in texts if key not in known]
     if new:
         known |= zip(new, signatures([texts[key] for key in new]), strict=True)
         catalogue.put_derived(_SIGNATURES, ((key, known[key]) for key in new))
-    signed = [known[text_key(chunk.text)] for chunk in chunks]
-    same = [text_key(chunk.indexed_text()) for chunk in chunks]
-    catalogue.set_duplicates(duplicate_groups([chunk.text for chunk in chunks], signed, same=same))
+    groups = duplicate_groups([chunk.text for chunk in chunks], [known[key] for key in keys], same=keys)
+    catalogue.set_duplicates(groups)

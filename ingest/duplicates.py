@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
@@ -73,21 +72,18 @@ def duplicate_groups(
         Groups of two or more positions, ascending, groups by their first member.
     """
     parent = list(range(len(texts)))
-    for left, right in _equal(same):
+    for left, right in (*_equal(same), *_equal_long(texts, signed)):
         _join(parent, left, right)
-    for left, right in _candidates(signed):
-        if _root(parent, left) != _root(parent, right) and _says_the_same(texts[left], texts[right], threshold):
+    for left, right in _candidates(texts, signed):
+        if (
+            _root(parent, left) != _root(parent, right)
+            and jaccard(shingle_set(texts[left]), shingle_set(texts[right])) >= threshold
+        ):
             _join(parent, left, right)
     groups: dict[int, list[int]] = {}
     for at in range(len(texts)):
         groups.setdefault(_root(parent, at), []).append(at)
     return tuple(tuple(group) for group in groups.values() if len(group) > 1)
-
-
-def _says_the_same(left: str, right: str, threshold: float) -> bool:
-    """Whether two texts are nearly the same; "7B has 32 layers" and "13B has 40 layers" are not, however long the rest."""
-    same_numbers = _NUMBER.findall(left) == _NUMBER.findall(right)
-    return same_numbers and jaccard(shingle_set(left), shingle_set(right)) >= threshold
 
 
 @lru_cache(maxsize=1 << 12)
@@ -105,28 +101,35 @@ def jaccard(left: frozenset[str], right: frozenset[str]) -> float:
     return shared / (len(left) + len(right) - shared)
 
 
-def _candidates(signed: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """Pairs that agree on a band of their signatures, some of them several times."""
-    positions = [at for at, signature in enumerate(signed) if signature]
-    table = np.frombuffer(b"".join(signed), dtype="<u4").reshape(len(positions), _PERMUTATIONS)
+def _candidates(texts: Sequence[str], signed: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Pairs of different texts that agree on a band of their signatures, some of them several times.
+
+    They agree on their numbers as well: "7B has 32 layers" and "13B has 40 layers" say different things, however long the rest.
+    """
+    positions = sorted({text: at for at, text in enumerate(texts) if signed[at]}.values())
+    table = np.frombuffer(b"".join(signed[at] for at in positions), dtype="<u4").reshape(len(positions), _PERMUTATIONS)
+    numbers = [" ".join(_NUMBER.findall(texts[at])) for at in positions]
     for start in range(0, _PERMUTATIONS, _ROWS):
-        band = [row.tobytes() for row in table[:, start : start + _ROWS]]
-        yield from ((positions[a], positions[b]) for a, b in _equal_pairs(band))
+        buckets: dict[tuple[bytes, str], list[int]] = {}
+        for row, at in enumerate(positions):
+            bucket = buckets.setdefault((table[row, start : start + _ROWS].tobytes(), numbers[row]), [])
+            yield from ((earlier, at) for earlier in bucket)
+            bucket.append(at)
 
 
-def _equal_pairs(keys: Sequence[bytes]) -> Iterator[tuple[int, int]]:
-    """All pairs of positions with equal keys."""
-    buckets: dict[bytes, list[int]] = {}
-    for at, key in enumerate(keys):
-        for earlier in (bucket := buckets.setdefault(key, [])):
-            yield earlier, at
-        bucket.append(at)
+def _equal_long(texts: Sequence[str], signed: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+    """Pairs that link all positions of equal texts long enough to compare."""
+    long = [at for at, signature in enumerate(signed) if signature]
+    yield from ((long[a], long[b]) for a, b in _equal(texts[at] for at in long))
 
 
-def _equal(keys: Sequence[bytes]) -> Iterator[tuple[int, int]]:
+def _equal(keys: Iterable[Hashable]) -> Iterator[tuple[int, int]]:
     """Pairs that link all positions with equal keys."""
-    ordered = sorted(range(len(keys)), key=keys.__getitem__)
-    yield from ((a, b) for a, b in pairwise(ordered) if keys[a] == keys[b])
+    last: dict[Hashable, int] = {}
+    for at, key in enumerate(keys):
+        if key in last:
+            yield last[key], at
+        last[key] = at
 
 
 def _join(parent: list[int], left: int, right: int) -> None:

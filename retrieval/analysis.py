@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -33,17 +33,20 @@ STOP_WORDS = frozenset(
 )
 
 
+# Typographic hyphens, which NFKC leaves apart: "top‑p" is "top-p".
+_HYPHENS = str.maketrans("‐‑‒–", "----")
+
+
 def fold(text: str) -> str:
     """NFKC, lower case, simplified script: the form in which texts are compared."""
-    return to_simplified(unicodedata.normalize("NFKC", text).casefold())
+    return to_simplified(unicodedata.normalize("NFKC", text).casefold().translate(_HYPHENS))
 
 
 @cache
 def _glossary(path: Path) -> tuple[re.Pattern[str], dict[str, str]]:
     concepts: dict[str, list[str]] = tomllib.loads(path.read_text(encoding="utf-8"))["concepts"]
     names = {_one_line(fold(name)).replace("-", " "): concept for concept, group in concepts.items() for name in group}
-    alternatives = "|".join(_pattern(name) for name in sorted(names, key=len, reverse=True))
-    return re.compile(alternatives), {_compact(name): concept for name, concept in names.items()}
+    return re.compile(_alternatives(names)), {_compact(name): concept for name, concept in names.items()}
 
 
 def _one_line(text: str) -> str:
@@ -51,15 +54,27 @@ def _one_line(text: str) -> str:
 
 
 def _compact(name: str) -> str:
-    return name.replace("-", "").replace(" ", "")
+    return re.sub(r"[\s_-]", "", name)
 
 
-def _pattern(name: str) -> str:
-    """A name as a pattern: hyphens and spaces are one, Latin names end at word ends."""
-    body = re.escape(name).replace(r"\ ", r"[\s-]?")
-    left = r"(?<![a-z0-9])" if name[0].isascii() else ""
-    right = r"(?![a-z0-9])" if name[-1].isascii() else ""
-    return f"{left}{body}{right}"
+def _alternatives(names: Iterable[str]) -> str:
+    """Any of the names, longer ones first; grouped by first letter, or the engine would try all of them at every place."""
+    by_letter: dict[str, list[str]] = {}
+    for name in sorted(names, key=len, reverse=True):
+        by_letter.setdefault(name[0], []).append(_pattern_of_rest(name))
+    return "|".join(_pattern_of_start(letter) + f"(?:{'|'.join(rests)})" for letter, rests in by_letter.items())
+
+
+def _pattern_of_start(letter: str) -> str:
+    """A name's first letter; Latin names begin at word beginnings."""
+    escaped = re.escape(letter)
+    return f"{escaped}(?<![a-z0-9]{escaped})" if letter.isascii() else escaped
+
+
+def _pattern_of_rest(name: str) -> str:
+    """A name without its first letter: hyphens and spaces are one, Latin names end at word ends."""
+    rest = re.escape(name[1:]).replace(r"\ ", r"[\s-]?")
+    return rest + (r"(?![a-z0-9])" if name[-1].isascii() else "")
 
 
 DEFAULT_GLOSSARY = Path(__file__).with_name("glossary.toml")

@@ -47,10 +47,11 @@ class Evidence:
         """The regression's inputs: five from the searches, and the reranker's logit where there is one."""
         same = float(self.same_script)
         searches = (self.cosine, self.coverage, self.union, same, same * self.cosine)
-        return searches if self.rerank is None else (*searches, _logit(self.rerank))
+        return searches if self.rerank is None else (*searches, logit(self.rerank))
 
 
-def _logit(probability: float) -> float:
+def logit(probability: float) -> float:
+    """Log odds of a probability, which is kept off 0 and 1."""
     bounded = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(bounded / (1 - bounded))
 

@@ -19,9 +19,9 @@ from corpus.documents import Chunk
 from corpus.results import Hit, Scores, SearchResult, hit_row
 from retrieval.analysis import terms
 from retrieval.embedder import Embedder
-from retrieval.fusion import FloatVector, fuse, ranking
+from retrieval.fusion import FloatVector, fuse, ranking, standardise
 from retrieval.query import Query, analyse
-from retrieval.relevance import Evidence, coverage, relevance
+from retrieval.relevance import Evidence, coverage, logit, relevance
 from retrieval.rerank import PassageScore, Reranker
 from retrieval.snapshot import Snapshot
 
@@ -35,12 +35,14 @@ class RetrievalSettings:
         pool: candidates taken from each of the two searches before fusion.
         dense_weight: weight of the dense score in the fusion, 0-1.
         rerank_pool: best candidates that the reranker reads, if there is one.
+        rerank_weight: weight of the reranker's judgement against the fused score, 0-1.
     """
 
     k: int = 8
     pool: int = 100
     dense_weight: float = 0.4
-    rerank_pool: int = 16
+    rerank_pool: int = 12
+    rerank_weight: float = 0.4
 
 
 class HybridRetriever(BaseRetriever):
@@ -73,7 +75,7 @@ class HybridRetriever(BaseRetriever):
         hits = self._fused(query, max(k, self.settings.rerank_pool) if reranker else k, where)
         searched = time.perf_counter()
         if reranker:
-            hits = _rerank(reranker, query, hits)
+            hits = _rerank(reranker, query, hits, self.settings.rerank_weight)
         duplicates = self.snapshot.catalogue.duplicates
         hits = tuple(replace(hit, rank=rank, duplicates=duplicates(hit.chunk.id)) for rank, hit in enumerate(hits[:k], 1))
         probability = relevance(gather_evidence(query, hits, self.snapshot))
@@ -107,16 +109,21 @@ class HybridRetriever(BaseRetriever):
         return [LangChainDocument(page_content=hit.chunk.text, metadata=hit_row(hit), id=hit.chunk.id) for hit in result.hits]
 
 
-def _rerank(reranker: Reranker, query: Query, hits: Sequence[Hit]) -> tuple[Hit, ...]:
-    """Hits in the order of the reranker's relevance; equals keep their order."""
+def _rerank(reranker: Reranker, query: Query, hits: Sequence[Hit], weight: float) -> tuple[Hit, ...]:
+    """Hits by the standardised sum of fused score and reranker's logit; equals keep their order.
+
+    The searches and the reranker err in different places: their sum finds more than either (docs/retrieval.md).
+    """
     judged = reranker.score(query.text, [(" ".join(hit.chunk.heading), hit.chunk.text) for hit in hits])
-    order = ranking(np.array([judgement.relevance for judgement in judged], dtype=np.float32))
-    return tuple(_with_judgement(hits[i], judged[i]) for i in order)
+    fused = np.array([hit.score for hit in hits], dtype=np.float32)
+    logits = np.array([logit(judgement.relevance) for judgement in judged], dtype=np.float32)
+    scores = (1 - weight) * standardise(fused) + weight * standardise(logits)
+    return tuple(_with_judgement(hits[i], judged[i], float(scores[i])) for i in ranking(scores))
 
 
-def _with_judgement(hit: Hit, judgement: PassageScore) -> Hit:
+def _with_judgement(hit: Hit, judgement: PassageScore, score: float) -> Hit:
     scores = replace(hit.scores, rerank=judgement.relevance)
-    return replace(hit, score=judgement.relevance, scores=scores, sentences=judgement.sentences)
+    return replace(hit, score=score, scores=scores, sentences=judgement.sentences)
 
 
 def gather_evidence(query: Query, hits: Sequence[Hit], snapshot: Snapshot) -> Evidence:

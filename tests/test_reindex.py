@@ -15,9 +15,11 @@ from test_store_sync import contents, searches
 from corpus.catalogue import Catalogue, text_key
 from corpus.catalogue_schema import SCHEMA_VERSION
 from corpus.errors import CatalogueCorrupt, DocumentNotFound, IndexCorrupt, IndexMismatch, IndexNotFound, IndexOutdated
+from ingest.duplicates import signatures
 from ingest.pipeline import ingest
 from ingest.reindex import reindex
 from ingest.remove import remove
+from retrieval.analysis import terms
 from retrieval.embedder import FloatMatrix, LazyEmbedder
 from retrieval.manifest import fingerprints
 from retrieval.store import IndexStore
@@ -259,3 +261,15 @@ def test_passages_that_differ_in_a_number_are_two(tmp_path: Path, store: IndexSt
     snapshot = store.snapshot(hash_embedder.name, use_gpu=False)
     assert snapshot.size == 2
     snapshot.close()
+
+
+def test_a_small_change_compares_only_what_is_new(many: Path, store: IndexStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was computed from the other texts is kept, or every sync of a large index would take as long as the first."""
+    ingest([many], store, HashEmbedder())
+    compared: list[str] = []
+    analysed: list[str] = []
+    monkeypatch.setattr("ingest.collapse.signatures", lambda texts: compared.extend(texts) or signatures(texts))
+    monkeypatch.setattr("retrieval.store.terms", lambda text: analysed.append(text) or terms(text))
+    many.write_text(many.read_text(encoding="utf-8") + "\n## What is new?\n\nSomething new.\n", encoding="utf-8")
+    ingest([many], store, HashEmbedder())
+    assert (compared, len(analysed)) == (["Something new."], 1)
