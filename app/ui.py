@@ -38,6 +38,10 @@ Updates = dict[Any, Any]
 _MODELS = {"concurrency_id": "models", "concurrency_limit": 1}
 _INNER = {"api_visibility": "private", "show_progress": "hidden"}
 _PROGRESS = gr.Progress()
+_API = (
+    "Answers a question from the notes, with every sentence cited; `history` holds the earlier questions of the conversation. "
+    "Give the Python client `download_files=False`, or it takes the path of a citation for a file to fetch."
+)
 
 
 def launch(session: Session, console: Console, *, host: str, port: int) -> None:
@@ -107,7 +111,7 @@ class ChatPage:
         self.upload.upload(
             self.add, [self.upload, self.language], added, api_visibility="private", show_progress_on=self.added, **_MODELS
         )
-        gr.api(self.ask, api_name="ask", **_MODELS)
+        gr.api(self.ask, api_name="ask", api_description=_API, **_MODELS)
 
         seen = [self.pending, self.turns, self.language]
         asked = [self.pending, self.question, self.send, self.chat]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from typing import TYPE_CHECKING, Any
 
@@ -28,7 +29,9 @@ def listen(host: str, port: int) -> socket.socket:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family)
     except OSError as error:
-        reason = f"cannot listen on {host} port {port} ({error.strerror or error}): choose another --port; 0 takes a free one"
+        # `create_server` repeats the address in its text; a name that is not resolved has a code of its own.
+        cause = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        reason = f"cannot listen on {host} port {port} ({cause}): choose another --port; 0 takes a free one"
         raise UsageError(reason=reason) from error
 
 

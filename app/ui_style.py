@@ -115,9 +115,8 @@ footer .divider { display: none !important; }
   background: var(--background-fill-primary); box-shadow: none; }
 #ir-question textarea::placeholder { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
 #ir-question textarea:focus { border-color: var(--primary-600); box-shadow: 0 0 0 2px var(--primary-100); }
-.dark #ir-question textarea::placeholder { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; }
-#ir-question textarea:focus { box-shadow: 0 0 0 2px var(--primary-900); }
-#ir-question { padding: 0 !important; }
+.dark #ir-question textarea:focus { box-shadow: 0 0 0 2px var(--primary-900); }
+#ir-question { padding: 0 !important; overflow: visible !important; }
 #ir-send, #ir-new { min-width: 76px !important; flex: 0 0 auto; height: 44px; border-radius: 10px; font-size: 14px;
   padding: 0 14px; }
 #ir-new { background: transparent; border: 1px solid var(--border-color-primary); }

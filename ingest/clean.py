@@ -86,7 +86,7 @@ def _mapping(block: str) -> dict[str, str] | None:
     import yaml
 
     try:
-        loaded = yaml.safe_load(block)
+        loaded = yaml.load(block, getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506 - both are safe, one is fast
     except (yaml.YAMLError, ValueError):
         return None
     if not isinstance(loaded, dict) or not all(isinstance(key, str) for key in loaded):

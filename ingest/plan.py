@@ -10,6 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from corpus.catalogue import FileStamp, StoredDocument
@@ -70,7 +71,8 @@ class Plan:
 def prepare(raw: RawDocument, count_tokens: Callable[[str], int], budget: int) -> tuple[Document, tuple[Chunk, ...]]:
     """Clean a document and cut it into chunks; there are none if nothing in it is a note."""
     document = clean(raw)
-    return document, chunk(document, parse(document), count_tokens=count_tokens, budget=budget)
+    counted = lru_cache(maxsize=None)(count_tokens)  # cutting asks for many pieces twice
+    return document, chunk(document, parse(document), count_tokens=counted, budget=budget)
 
 
 class Planner:

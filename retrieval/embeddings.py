@@ -49,7 +49,11 @@ class SentenceTransformerEmbeddings(Embeddings):
 
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's tokens, special tokens left out."""
-        return len(self.model.tokenizer.encode(text, add_special_tokens=False, verbose=False))
+        tokenizer = self.model.tokenizer
+        if backend := getattr(tokenizer, "backend_tokenizer", None):  # twice as fast as its wrapper
+            backend.no_truncation()  # encoding leaves it set
+            return len(backend.encode(text, add_special_tokens=False).ids)
+        return len(tokenizer.encode(text, add_special_tokens=False, verbose=False))
 
     def embed_documents(self, texts: list[str]) -> list[list[float]]:
         """LangChain's form of `encode_passages`."""

@@ -25,7 +25,8 @@ from filelock import FileLock, Timeout
 
 import corpus.language
 import retrieval.analysis
-from corpus.catalogue import STAGED, Catalogue, is_damage, text_key
+from corpus.catalogue import STAGED, Catalogue, text_key
+from corpus.catalogue_file import is_damage
 from corpus.documents import Chunk
 from corpus.errors import CatalogueCorrupt, IndexBusy, IndexCorrupt, IndexNotFound, StorageFull
 from retrieval.analysis import DEFAULT_GLOSSARY, terms

@@ -188,7 +188,7 @@ def ask(page: Page, question: str) -> Locator:
     page.press("#ir-question textarea", "Enter")
     expect(facts).to_have_count(answered + 1, timeout=PATIENCE)
     expect(page.locator("#ir-question textarea")).to_be_enabled()
-    return page.locator("#ir-chat .bot-row").last
+    return page.locator("#ir-chat .bot-row").nth(answered)
 
 
 WATCH = """
