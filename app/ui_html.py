@@ -78,7 +78,7 @@ def sentence_html(sentence: Sentence, turn: int, labels: Labels) -> str:
         support, width = labels.support.format(value=f"{sentence.support:.2f}"), round(sentence.support * 100)
     bar = f'<span class="ir-support" title="{escape(support)}"><i style="width:{width}%"></i></span>'
     text = escape_with_formulas(sentence.text)
-    return f'<p class="ir-sentence ir-{sentence.origin}" title="{escape(origin)}">{text}{links}{bar}</p>'
+    return f'<p class="ir-sentence ir-{sentence.origin}" title="{escape(origin)}">{text}<span class="ir-marks">{links}{bar}</span></p>'
 
 
 def answer_html(answer: Answer, turn: int, labels: Labels, *, latest: bool = True) -> str:

@@ -30,7 +30,8 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family)
     except OSError as error:
         # `create_server` repeats the address in its text; a name that is not resolved has a code of its own.
-        cause = os.strerror(error.errno) if (error.errno or 0) > 0 else error.strerror
+        number = error.errno or 0
+        cause = os.strerror(number) if number > 0 else error.strerror
         reason = f"cannot listen on {host} port {port} ({cause}): choose another --port; 0 takes a free one"
         raise UsageError(reason=reason) from error
 

@@ -78,6 +78,7 @@ footer .divider { display: none !important; }
 .dark #ir-chat .ir-cite { color: var(--primary-300); }
 #ir-chat .ir-cite:hover, #ir-chat .ir-cite:focus-visible { background: var(--primary-100); outline: none; }
 .dark #ir-chat .ir-cite:hover, .dark #ir-chat .ir-cite:focus-visible { background: var(--primary-900); }
+.ir-marks { white-space: nowrap; }
 .ir-support { display: inline-block; width: 14px; height: 3px; margin-left: 4px; vertical-align: 4px; border-radius: 2px;
   background: var(--neutral-300); overflow: hidden; opacity: .75; }
 .dark .ir-support { background: var(--neutral-700); }
