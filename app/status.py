@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from retrieval.store import IndexStore
@@ -23,7 +24,7 @@ def index_status(store: IndexStore, *, files: bool = False) -> dict[str, Any]:
             "documents": len(documents),
             "chunks": sum(document.chunks for document in documents),
             "languages": dict(Counter(document.language for document in documents)),
-            "bytes": sum(path.stat().st_size for path in store.path.rglob("*") if path.is_file()),
+            "bytes": sum(_size(path) for path in store.path.rglob("*")),
             "generation": catalogue.generation,
             "embedding_model": catalogue.meta("embedding_model"),
             "chunk_tokens": int(catalogue.meta("chunk_tokens") or 0) or None,
@@ -35,3 +36,11 @@ def index_status(store: IndexStore, *, files: bool = False) -> dict[str, Any]:
     if files:
         status["files"] = [asdict(document) for document in documents]
     return status
+
+
+def _size(path: Path) -> int:
+    """Size of a file; 0 for a folder, and for what a writer has just removed."""
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0

@@ -30,6 +30,8 @@ _FORMULA = re.compile(
     r"|(?<![\\$])\$(?=[^\s$])(?P<inline>[^$\n]*?[^\s$\\])\$(?![\d$])",
     re.DOTALL,
 )
+# A listing that the notes hold is cited as one sentence.
+_FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,10 @@ def sentence_html(sentence: Sentence, turn: int, labels: Labels) -> str:
     else:
         support, width = labels.support.format(value=f"{sentence.support:.2f}"), round(sentence.support * 100)
     bar = f'<span class="ir-support" title="{escape(support)}"><i style="width:{width}%"></i></span>'
-    text = escape_with_formulas(sentence.text)
-    return f'<p class="ir-sentence ir-{sentence.origin}" title="{escape(origin)}">{text}<span class="ir-marks">{links}{bar}</span></p>'
+    code = _FENCED.fullmatch(sentence.text.strip())
+    text = f'<code class="ir-code">{escape(code[1])}</code>' if code else escape_with_formulas(sentence.text)
+    marks = f'<span class="ir-marks">{links}{bar}</span>'
+    return f'<p class="ir-sentence ir-{sentence.origin}" title="{escape(origin)}">{text}{marks}</p>'
 
 
 def answer_html(answer: Answer, turn: int, labels: Labels, *, latest: bool = True) -> str:

@@ -64,5 +64,5 @@ def serve(app: Any, listening: socket.socket) -> None:
     import uvicorn
 
     # Open pages hold a connection each, which would keep the process alive after Ctrl-C.
-    server = uvicorn.Server(uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=1))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="critical", timeout_graceful_shutdown=1))
     server.run(sockets=[listening])

@@ -78,6 +78,9 @@ footer .divider { display: none !important; }
 .dark #ir-chat .ir-cite { color: var(--primary-300); }
 #ir-chat .ir-cite:hover, #ir-chat .ir-cite:focus-visible { background: var(--primary-100); outline: none; }
 .dark #ir-chat .ir-cite:hover, .dark #ir-chat .ir-cite:focus-visible { background: var(--primary-900); }
+#ir-chat .ir-code { display: block; white-space: pre; overflow-x: auto; padding: 8px 12px; border-radius: 8px; line-height: 1.5;
+  font-family: var(--font-mono); font-size: 12.5px; background: var(--background-fill-primary);
+  border: 1px solid var(--border-color-primary); }
 .ir-marks { white-space: nowrap; }
 .ir-support { display: inline-block; width: 14px; height: 3px; margin-left: 4px; vertical-align: 4px; border-radius: 2px;
   background: var(--neutral-300); overflow: hidden; opacity: .75; }

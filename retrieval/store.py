@@ -74,8 +74,9 @@ class IndexStore:
         """
         while True:
             catalogue = self.catalogue()
-            number = catalogue.generation
+            number = -1
             try:
+                number = catalogue.generation
                 if number == 0:
                     raise IndexNotFound(path=self.path)
                 check_model(catalogue, model)

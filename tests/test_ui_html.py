@@ -93,6 +93,13 @@ def test_a_sentence_leads_to_its_sources_and_tells_its_support() -> None:
     assert "cannot be scored" in sentence_html(Sentence("a", (), None, "quoted"), 0, LABELS["en"])
 
 
+def test_a_listing_keeps_its_lines_and_its_dollars() -> None:
+    page = sentence_html(Sentence("```bash\necho $A\n\n  echo $B\n```", (1,), 1.0, "quoted"), 0, LABELS["en"])
+    assert Reader(page).text == "echo $A\n\n  echo $B[1]"
+    assert "\n" not in page
+    assert "code" in Reader(page).tags
+
+
 def test_only_the_latest_refusal_offers_its_headings_as_buttons() -> None:
     refusal = answer(refused=True, outcome="refused", sentences=(), citations=(), suggestions=("A › B?",), left_out=())
     refused = Turn("q", refusal)
