@@ -59,7 +59,7 @@ class Answering(Section):
     """How questions are answered."""
 
     compose: bool = Field(True, description="have the language model open the answer; false quotes the notes only")
-    min_relevance: float = Field(0.5, ge=0, le=1, description="below this calibrated relevance a question is refused")
+    min_relevance: float = Field(0.4, ge=0, le=1, description="below this calibrated relevance a question is refused")
     evidence_sentences: int = Field(6, ge=1, le=40, description="most sentences of the notes in an answer")
     prompt_tokens: int = Field(600, ge=64, description="most tokens of evidence in the prompt")
 

@@ -83,7 +83,7 @@ class ChatPage:
         return OnlyThisOrigin(app)
 
     def _lay_out(self) -> None:
-        self.turns, self.pending = gr.State(()), gr.State("")
+        self.turns, self.pending = gr.State(()), gr.State(None)
         with gr.Row(elem_id="ir-head"):
             self.head = gr.HTML()
             self.language = gr.Radio([("中文", "zh"), ("EN", "en")], value=self._language, container=False, elem_id="ir-language")
@@ -151,39 +151,42 @@ class ChatPage:
         }
 
     def start(self, question: str, turns: Turns, language: MessageLanguage) -> Updates:
-        """A question is sent: show it at once and take no other until it is answered."""
-        pending = question.strip()
-        if not pending:
-            return {self.pending: ""}
-        return {
-            self.pending: pending,
-            self.question: gr.Textbox("", interactive=False),
-            self.send: gr.Button(interactive=False),
-            self.chat: conversation(turns, LABELS[language], pending),
-        }
+        """A question is sent: it follows the earlier ones of its conversation."""
+        return self._started(Question(question.strip(), tuple(turn.question for turn in turns)), turns, language)
 
     def start_selected(self, turns: Turns, language: MessageLanguage, event: gr.EventData) -> Updates:
-        """An example or a suggested heading is chosen: ask it."""
+        """An example or a suggested heading is chosen: ask it as it stands in the notes, where nothing comes before it."""
         value = event.value
-        return self.start(value["text"] if isinstance(value, dict) else value, turns, language)
+        return self._started(Question(value["text"] if isinstance(value, dict) else value), turns, language)
 
-    def respond(self, pending: str, turns: Turns, language: MessageLanguage) -> Iterator[Updates]:
+    def _started(self, question: Question, turns: Turns, language: MessageLanguage) -> Updates:
+        """Show a question at once and take no other until it is answered."""
+        if not question.text:
+            return {self.pending: None}
+        return {
+            self.pending: question,
+            self.question: gr.Textbox("", interactive=False),
+            self.send: gr.Button(interactive=False),
+            self.chat: conversation(turns, LABELS[language], question.text),
+        }
+
+    def respond(self, pending: Question | None, turns: Turns, language: MessageLanguage) -> Iterator[Updates]:
         """Answer the question that is pending, sentence by sentence."""
-        if not pending:
+        if pending is None:
             yield {}
             return
         labels = LABELS[language]
         shown: list[Sentence] = []
         try:
-            for event in self._desk.events(Question(pending, tuple(turn.question for turn in turns))):
+            for event in self._desk.events(pending):
                 if isinstance(event, Sentence):
                     shown.append(event)
-                    yield {self.chat: conversation(turns, labels, pending, shown)}
+                    yield {self.chat: conversation(turns, labels, pending.text, shown)}
                 else:
-                    turns = (*turns, Turn(pending, event))
-                    yield {self.pending: "", self.turns: turns, **self._turned(turns, language)}
+                    turns = (*turns, Turn(pending.text, event))
+                    yield {self.pending: None, self.turns: turns, **self._turned(turns, language)}
         except InterviewRagError as error:
-            yield {self.chat: conversation(turns, labels, pending, problem=error.message(language))}
+            yield {self.chat: conversation(turns, labels, pending.text, problem=error.message(language))}
 
     def _turned(self, turns: Turns, language: MessageLanguage) -> Updates:
         labels = LABELS[language]
@@ -193,15 +196,15 @@ class ChatPage:
             self.head: head_html(self._desk.facts(), labels),
         }
 
-    def finish(self, pending: str) -> Updates:
+    def finish(self, pending: Question | None) -> Updates:
         """Take questions again; one that could not be answered is put back where it was typed."""
         return {
-            self.pending: "",
-            self.question: gr.Textbox(pending, interactive=True),
+            self.pending: None,
+            self.question: gr.Textbox(pending.text if pending else "", interactive=True),
             self.send: gr.Button(interactive=True),
         }
 
-    def recover(self, pending: str, turns: Turns, language: MessageLanguage) -> Updates:
+    def recover(self, pending: Question | None, turns: Turns, language: MessageLanguage) -> Updates:
         """After an error of ours, which the page shows by itself: `finish`, without the answer that was begun."""
         return {**self.finish(pending), self.chat: conversation(turns, LABELS[language])}
 

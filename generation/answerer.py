@@ -40,7 +40,7 @@ class AnswerSettings:
         evidence: how evidence is selected.
     """
 
-    min_relevance: float = 0.5
+    min_relevance: float = 0.4
     prompt_tokens: int = 600
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
 

@@ -17,6 +17,8 @@ _ASPECTS = frozenset(
     parameters training-data gradient weights token vector inference dynamic
     """.split()
 )
+# NF4, GPTQ, d_model: a name of the field that the glossary need not know.
+_TECHNICAL_NAME = re.compile(r"\b(?=\w*[A-Z0-9_])(?=\w*[A-Za-z])\w*(?:[A-Z]\w*[A-Z0-9]|[A-Za-z]\w*[0-9_])\w*\b")
 _POINTS_BACK = re.compile(
     r"它|他们|这个|这种|这些|这样|那个|那种|那些|那么|那它|(?<![尤极与])其(?![中他它余实次])|该方法|两者|二者|前者|后者|上面|刚才|还有呢"
     r"|\b(it|its|they|them|their|this|that|these|those|the former|the latter|the two|both|above|same)\b"
@@ -57,7 +59,7 @@ def _needs_history(question: str) -> bool:
 
 
 def _names_subject(text: str) -> bool:
-    return any(concept not in _ASPECTS for concept in concepts(text))
+    return any(concept not in _ASPECTS for concept in concepts(text)) or bool(_TECHNICAL_NAME.search(text))
 
 
 def _last_subject(history: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from app.ui_desk import Facts
+from corpus.errors import IndexNotFound
 from corpus.results import Answer, Sentence
 from generation.answerer import Question
 
@@ -299,26 +301,28 @@ def test_notes_added_in_the_page_or_by_another_process_are_found_at_once(
     expect(page.locator("#ir-head")).to_contain_text("6 篇笔记")
 
 
+class StubDesk:
+    """Knows one answer, and one question that it fails at."""
+
+    notes_folder = Path("notes")
+
+    def facts(self) -> Facts:
+        return Facts(1, 1, 1, {"en": 1}, "e", None, ())
+
+    def events(self, question: Question) -> Iterator[Sentence | Answer]:
+        sentences = (Sentence("One.", (1,), 1.0, "generated"), Sentence("Two.", (1,), 1.0, "quoted"))
+        yield sentences[0]
+        if question.text == "Why?":
+            raise IndexNotFound(path="<b>")
+        yield sentences[1]
+        yield Answer(question.text, question.text, "", "en", False, "answered", 1.0, 1.0, sentences, timings={"total": 1})
+
+
 def test_each_sentence_is_shown_as_soon_as_it_is_checked() -> None:
     from app.ui import ChatPage
-    from app.ui_desk import Facts
-
-    class StubDesk:
-        """Knows one answer."""
-
-        notes_folder = Path("notes")
-
-        def facts(self) -> Facts:
-            return Facts(1, 1, 1, {"en": 1}, "e", None, ())
-
-        def events(self, question: Question) -> Iterator[Sentence | Answer]:
-            sentences = (Sentence("One.", (1,), 1.0, "generated"), Sentence("Two.", (1,), 1.0, "quoted"))
-            yield from sentences
-            answer = Answer(question.text, question.text, "", "en", False, "answered", 1.0, 1.0, sentences, timings={"total": 1})
-            yield answer
 
     page = ChatPage(StubDesk(), "en", follow_browser=False)  # type: ignore[arg-type]
-    updates = list(page.respond("What?", (), "en"))
+    updates = list(page.respond(Question("What?"), (), "en"))
     shown = [update[page.chat][-1]["content"] for update in updates]
     assert [("One." in text, "Two." in text, "ir-facts" in text) for text in shown] == [
         (True, False, False),
@@ -326,6 +330,16 @@ def test_each_sentence_is_shown_as_soon_as_it_is_checked() -> None:
         (True, True, True),
     ]
     assert [turn.question for turn in updates[-1][page.turns]] == ["What?"]
+
+
+def test_a_question_that_fails_says_why_in_one_line_and_can_be_sent_again() -> None:
+    from app.ui import ChatPage
+
+    page = ChatPage(StubDesk(), "en", follow_browser=False)  # type: ignore[arg-type]
+    *_, last = page.respond(Question("Why?"), (), "en")
+    assert page.turns not in last
+    assert "no index at &#60;b&#62;: run &#96;interview-rag ingest PATH&#96; first" in last[page.chat][-1]["content"]
+    assert page.finish(Question("Why?"))[page.question].value == "Why?"
 
 
 def test_programs_get_the_answer_row(url: str) -> None:

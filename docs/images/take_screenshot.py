@@ -16,7 +16,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-QUESTIONS = ("RoPE 的底数为什么取 10000？",)
+QUESTIONS = ("RoPE 的远程衰减是什么？",)
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 
 
