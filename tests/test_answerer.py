@@ -132,5 +132,5 @@ def test_instructions_inside_notes_are_data(
 
 
 def test_evidence_over_the_prompts_budget_is_recorded(retriever: HybridRetriever, model: TransformersLM) -> None:
-    answer = Answerer(retriever, model, AnswerSettings(prompt_tokens=40)).invoke(Question("什么是温度系数？"))
+    answer = Answerer(retriever, model, AnswerSettings(min_relevance=0.0, prompt_tokens=40)).invoke(Question("什么是温度系数？"))
     assert any(reason.startswith("over the prompt's budget") for reason in answer.left_out)

@@ -149,7 +149,7 @@ def test_an_ingestion_killed_at_a_hundred_moments_loses_nothing(tmp_path: Path, 
         edited = moments.sample(kept, 3)
         versions = {number: kill if number in edited else versions[number] for number in kept} | {oldest + len(versions): kill}
         write_all(folder, versions)
-        run(fork_server, folder, store.path, kill_after=moments.uniform(0.0, 1.3 * min(durations)))
+        run(fork_server, folder, store.path, kill_after=moments.uniform(0.0, 2.0 * max(durations)))
         found = state(store)
         if found == expected(versions):
             committed, survived = versions, survived + 1

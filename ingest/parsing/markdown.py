@@ -40,7 +40,8 @@ def markdown_headings(text: str, lines: tuple[Line, ...]) -> dict[int, MarkedHea
     under ordinary text.
     """
     found: dict[int, MarkedHeading] = {}
-    tokens = _parser().parse(text)
+    # markdown-it also ends lines at a lone carriage return; here only a line feed does.
+    tokens = _parser().parse(text.replace("\r", " "))
     for token, inline in pairwise(tokens):
         if token.type != "heading_open" or token.map is None:
             continue
