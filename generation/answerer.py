@@ -104,6 +104,8 @@ class Answerer(Runnable[Question, Answer]):
             draft.left_out.append(f"no composed sentence: {model.name} does not translate; the evidence is quoted")
             return
         packed = _pack(evidence, model, self.settings.prompt_tokens, draft)
+        if not packed:
+            return
         prompt = build_prompt(to_simplified(query.text), [to_simplified(item.text) for item in packed], query.language)
         draft.tokens["prompt"] = model.count_tokens(prompt)
         pieces = []
@@ -182,19 +184,17 @@ class _Draft:
         self.timings.setdefault("first_token", time.perf_counter() - self.started)
 
     def composed(self, text: str, evidence: Sequence[EvidenceSentence], retriever: HybridRetriever) -> Sentence | None:
-        """The model's sentence with the evidence that supports it, or None if too little does."""
-        score = support(text, [item.text for item in evidence])
-        if score is None or score < SUPPORTED:
-            self.left_out.append(f"composed sentence without support ({score or 0:.2f}): {text}")
+        """The model's sentence with the one that supports it, or None if none does.
+
+        One sentence has to carry all of it: a small model splices halves of several into something that none of them says.
+        """
+        scored = [(support(text, [item.text]) or 0.0, -n, item) for n, item in enumerate(evidence)]
+        score, _, best = max(scored, key=lambda entry: entry[:2])
+        if score < SUPPORTED:
+            self.left_out.append(f"composed sentence without support ({score:.2f}): {text}")
             return None
-        backing = sorted(evidence, key=lambda item: -(support(item.text, [text]) or 0.0))[:2]
-        enough = next(
-            (n for n in (1, 2) if (support(text, [item.text for item in backing[:n]]) or 0.0) >= SUPPORTED),
-            len(evidence),
-        )
-        cited = backing[:enough] if enough <= len(backing) else list(evidence)
-        numbers = tuple(sorted(self._cite(item, retriever) for item in cited))
-        return self._add(Sentence(in_script(text, self.query.language), numbers, score, "generated"))
+        number = self._cite(best, retriever)
+        return self._add(Sentence(in_script(text, self.query.language), (number,), score, "generated"))
 
     def quote(self, item: EvidenceSentence, retriever: HybridRetriever) -> Sentence | None:
         """A sentence of the notes, unless the composed sentence says the same."""
