@@ -41,7 +41,7 @@ def _section(text: str, path: list[Heading], start: int, end: int, question: boo
     """A section without the white space around its body."""
     body = text[start:end]
     left = len(body) - len(body.lstrip("\n \t"))
-    if left == len(body):
+    if not body.strip():
         return Section(tuple(heading.title for heading in path), start, start, question)
     # Indentation of the first line is part of the body: it can be that of a list or of code.
     left = body.rfind("\n", 0, left) + 1
