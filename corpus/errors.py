@@ -11,6 +11,9 @@ InterviewRagError
 ├── IndexTooNew                index written by a later version
 ├── DocumentNotFound           no such document in the index
 ├── InvalidRow                 a row of a JSONL file is malformed
+├── DatasetNotFound            no labelled set in the folder
+├── UnknownDataset             no labelled set of that name
+├── InvalidDataset             a file of a labelled set is malformed
 ├── ModelNotFound              no such model, or its hub cannot be reached
 ├── WeightsMissing             the package that ships the weights is not installed
 ├── WeightsMismatch            weights differ from the pinned SHA-256
@@ -110,6 +113,32 @@ class InvalidRow(InterviewRagError):
 
     en = "{path}, line {line}: {reason}"
     zh = "{path} 第 {line} 行：{reason}"
+    exit_code = 2
+
+
+class DatasetNotFound(InterviewRagError):
+    """A folder of labelled sets is missing or empty; fields: path."""
+
+    en = (
+        "{path} does not exist or holds no labelled set: give a folder of SQuAD files (NAME/*.json) or BEIR folders"
+    )
+    zh = "{path} 不存在，或其中没有标注数据集：请给出含 SQuAD 文件（NAME/*.json）或 BEIR 目录的文件夹"
+    exit_code = 2
+
+
+class UnknownDataset(InterviewRagError):
+    """No labelled set of a folder has that name; fields: name, known."""
+
+    en = "no labelled set is called {name}: there are {known}"
+    zh = "没有名为 {name} 的标注数据集：现有 {known}"
+    exit_code = 2
+
+
+class InvalidDataset(InterviewRagError):
+    """A file of a labelled set is malformed; fields: path, reason."""
+
+    en = "{path} cannot be read as a labelled set: {reason}; mend it, or choose others with --sets"
+    zh = "无法将 {path} 读作标注数据集：{reason}；请修正，或用 --sets 选择其他数据集"
     exit_code = 2
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from corpus.documents import Chunk
 from corpus.results import Answer
 from eval.gold import GoldQuestion, Place, states
+from eval.ranking import ranking_metrics
 
 _RESAMPLES = 2000
 _SEED = 20260101
@@ -50,16 +51,31 @@ def is_gold(chunk: Chunk, question: GoldQuestion) -> frozenset[Place | str]:
 
 
 def recall_at(k: int, ranked: Sequence[Chunk], question: GoldQuestion) -> float:
-    """Share of the needed gold units among the first k chunks: any one is all that is needed with gold_mode "any"."""
+    """Share of the needed gold units among the first k chunks: any one is all that is needed with gold_mode "any".
+
+    Not trec_eval's recall, which counts passages: one passage can hold two sections, and one section fill two passages.
+    """
     found = frozenset().union(*(is_gold(chunk, question) for chunk in ranked[:k]))
     if question.gold_mode == "any":
         return float(bool(found))
     return len(found) / len(gold_units(question))
 
 
-def reciprocal_rank(ranked: Sequence[Chunk], question: GoldQuestion) -> float:
-    """1 / rank of the first chunk that belongs to the gold; 0 if none does (Voorhees, 1999, TREC-8 QA track)."""
-    return next((1 / rank for rank, chunk in enumerate(ranked, 1) if is_gold(chunk, question)), 0.0)
+def _as_ranking(ranked: Sequence[Chunk], question: GoldQuestion) -> tuple[list[str], dict[str, int]]:
+    """Chunks as a ranking of needed units, and these with the grade 1.
+
+    A chunk stands for the units that it is the first to hold, or for itself if it adds none. With gold_mode "any" all units
+    are one.
+    """
+
+    def names(units: frozenset[Place | str]) -> frozenset[str]:
+        return frozenset(repr(unit) if question.gold_mode == "all" else "any" for unit in units)
+
+    order: list[str] = []
+    for rank, chunk in enumerate(ranked, 1):
+        new = names(is_gold(chunk, question)) - set(order)
+        order += sorted(new) or [f"passage {rank}"]
+    return order, dict.fromkeys(names(gold_units(question)), 1)
 
 
 def key_fact_recall(text: str, question: GoldQuestion) -> float:
@@ -68,9 +84,11 @@ def key_fact_recall(text: str, question: GoldQuestion) -> float:
 
 
 def retrieval_metrics(ranked: Sequence[Chunk], question: GoldQuestion) -> dict[str, float]:
-    """Metrics of the ranked chunks of an answerable question."""
-    metrics = {f"recall@{k}": recall_at(k, ranked, question) for k in (1, 5)}
-    metrics["mrr"] = reciprocal_rank(ranked, question)
+    """Metrics of the ranked chunks of an answerable question: see `recall_at` and `eval.ranking`."""
+    order, relevant = _as_ranking(ranked, question)
+    by_rank = ranking_metrics({question.id: order}, {question.id: relevant})[question.id]
+    metrics = {f"recall@{k}": recall_at(k, ranked, question) for k in (1, 5, 10)}
+    metrics |= {name: by_rank[name] for name in ("mrr@10", "ndcg@10", "map")}
     if question.must_include:
         metrics["key_facts@5"] = key_fact_recall("\n".join(chunk.indexed_text() for chunk in ranked[:5]), question)
     return metrics

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from corpus.results import answer_row, search_row
+from eval.embedding_cache import CachedEmbedder
 from eval.gold import GoldQuestion, read_gold
+from eval.language_matrix import language_matrix
 from eval.metrics import answer_metrics, mean_with_interval, retrieval_metrics
 from generation.answerer import Answerer, Question
 from retrieval.retriever import HybridRetriever
 from retrieval.weights import Progress
 
 Record = dict[str, Any]
+# Hits that the metrics look at; an answer is given from as many as the settings say.
+_DEPTH = 10
 
 
 def evaluate(
@@ -30,13 +35,16 @@ def evaluate(
 ) -> Record:
     """Run gold questions and write `records.jsonl` and `metrics.json`.
 
+    Each question is searched for once; the answer is given from what was found. Without an answerer, recall is also measured by
+    language of question and notes.
+
     Args:
         questions: gold file.
         out: folder for the results.
         retriever: what is measured.
         answerer: what is measured; None measures the search alone.
         split: only the questions of this split.
-        progress: called with "ask", how many questions are done, and how many there are.
+        progress: called with "ask" (then "embed" and "search" for the languages), how much is done, and how much there is.
 
     Returns:
         The content of `metrics.json`.
@@ -51,17 +59,21 @@ def evaluate(
             stream.flush()
             if progress:
                 progress("ask", done, len(gold))
-    metrics = {"questions": str(questions), "split": split, "groups": summarise(records)}
+    metrics: Record = {"questions": str(questions), "split": split, "groups": summarise(records)}
+    if answerer is None:
+        with closing(CachedEmbedder(retriever.embedder, out / "embeddings.sqlite")) as embedder:
+            metrics["languages"] = [asdict(cell) for cell in language_matrix(gold, retriever, embedder, progress)]
     (out / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False, indent=1), encoding="utf-8")
     return metrics
 
 
 def _record(question: GoldQuestion, retriever: HybridRetriever, answerer: Answerer | None) -> Record:
-    found = retriever.search(question.question, history=question.history)
+    k = retriever.settings.k
+    found = retriever.search(question.question, history=question.history, k=max(k, _DEPTH))
     metrics = retrieval_metrics([hit.chunk for hit in found.hits], question) if question.answerable else {}
     record: Record = {"gold": question.model_dump(mode="json"), "search": search_row(question.id, found)}
     if answerer:
-        answer = answerer.invoke(Question(question.question, question.history))
+        answer = answerer.answer(Question(question.question, question.history), replace(found, hits=found.hits[:k]))
         record["answer"] = answer_row(answer, question.id)
         metrics |= answer_metrics(answer, question)
     return {**record, "metrics": metrics}

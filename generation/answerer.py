@@ -64,15 +64,19 @@ class Answerer(Runnable[Question, Answer]):
 
     def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
         """The whole answer at once."""
-        *_, answer = self.events(input)
+        return self.answer(input, self.retriever.search(input.text, history=input.history))
+
+    def answer(self, question: Question, found: SearchResult) -> Answer:
+        """The whole answer from a search for the question that was made already; its time counts."""
+        *_, answer = self.events(question, found)
         assert isinstance(answer, Answer)  # noqa: S101 - `events` always ends with it
         return answer
 
-    def events(self, question: Question) -> Iterator[Sentence | Answer]:
-        """Each sentence as soon as it is checked, then the whole answer."""
-        started = time.perf_counter()
+    def events(self, question: Question, found: SearchResult | None = None) -> Iterator[Sentence | Answer]:
+        """Each sentence as soon as it is checked, then the whole answer; searches unless `found` is given."""
+        started = time.perf_counter() - (sum(found.seconds.values()) if found else 0.0)
         query = analyse(question.text, question.history)
-        found = self.retriever.find(query)
+        found = found or self.retriever.find(query)
         if found.relevance < self.settings.min_relevance or not found.hits:
             yield _refuse(query, found, started)
             return

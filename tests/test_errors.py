@@ -9,7 +9,15 @@ from string import Formatter
 import pytest
 
 from corpus import errors
-from corpus.errors import IndexCorrupt, InterviewRagError, InvalidRow, UsageError
+from corpus.errors import (
+    DatasetNotFound,
+    IndexCorrupt,
+    InterviewRagError,
+    InvalidDataset,
+    InvalidRow,
+    UnknownDataset,
+    UsageError,
+)
 from ingest.read_errors import FileSkipped
 
 
@@ -80,7 +88,8 @@ def test_worked_messages(error: InterviewRagError, message: str) -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_wrong_usage_exits_with_2_and_failed_work_with_1(kind: type[InterviewRagError]) -> None:
-    assert kind.exit_code == (2 if kind in (UsageError, InvalidRow) else 1)
+    wrong_usage = (UsageError, InvalidRow, DatasetNotFound, UnknownDataset, InvalidDataset)
+    assert kind.exit_code == (2 if kind in wrong_usage else 1)
 
 
 def test_a_skipped_file_is_an_error_with_a_reason() -> None:

@@ -17,7 +17,7 @@ from corpus.documents import Chunk, SourceMap
 from corpus.results import Answer
 from eval.calibrate import auroc, fit
 from eval.gold import GoldQuestion, Place
-from eval.metrics import answer_metrics, key_fact_recall, mean_with_interval, recall_at, reciprocal_rank, retrieval_metrics
+from eval.metrics import answer_metrics, key_fact_recall, mean_with_interval, recall_at, retrieval_metrics
 from eval.run import evaluate, summarise
 from retrieval.retriever import HybridRetriever
 from retrieval.store import IndexStore
@@ -65,8 +65,32 @@ def test_retrieval_metrics(
     ranked: tuple[Chunk, ...], fields: dict[str, object], at_1: float, at_5: float, reciprocal: float
 ) -> None:
     question = gold(**fields)
-    assert retrieval_metrics(ranked, question) == {"recall@1": at_1, "recall@5": at_5, "mrr": reciprocal}
-    assert (recall_at(1, ranked, question), reciprocal_rank(ranked, question)) == (at_1, reciprocal)
+    metrics = retrieval_metrics(ranked, question)
+    assert list(metrics) == ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "map"]
+    assert (metrics["recall@1"], metrics["recall@5"], metrics["mrr@10"]) == pytest.approx((at_1, at_5, reciprocal))
+
+
+@pytest.mark.parametrize(
+    ("ranked", "mode", "ndcg", "average_precision"),
+    [
+        ((A1, B1), "any", 1, 1),
+        ((OTHER, A1, B1), "any", 1 / math.log2(3), 1 / 2),  # the second that answers adds nothing
+        ((A1, B1), "all", 1, 1),
+        ((A1, A2, B1), "all", (1 + 1 / 2) / (1 + 1 / math.log2(3)), (1 + 2 / 3) / 2),  # and neither does more of the same file
+        ((B1,), "all", 1 / (1 + 1 / math.log2(3)), 1 / 2),
+    ],
+)
+def test_ranking_metrics_count_what_is_needed(
+    ranked: tuple[Chunk, ...], mode: str, ndcg: float, average_precision: float
+) -> None:
+    metrics = retrieval_metrics(ranked, gold(gold_files=["a.md", "b.md"], gold_mode=mode))
+    assert (metrics["ndcg@10"], metrics["map"]) == pytest.approx((ndcg, average_precision))
+
+
+def test_a_passage_that_holds_two_needed_sections_finds_both() -> None:
+    places = [Place(path="a.md", heading=heading).model_dump() for heading in ("one", "deeper")]
+    question = gold(gold_files=["a.md"], gold_sections=places, gold_mode="all")
+    assert recall_at(1, [passage("a.md", "A", "one", "deeper")], question) == 1
 
 
 @pytest.mark.parametrize(
@@ -159,12 +183,12 @@ def test_summarise_groups_and_averages_only_what_was_measured() -> None:
 
     groups = summarise(
         [
-            record("en", ["zh/a.md"], True, mrr=1.0, refusal_right=1),
-            record("en", ["en/a.md", "zh/a.md"], True, mrr=0.5, refusal_right=1),
+            record("en", ["zh/a.md"], True, map=1.0, refusal_right=1),
+            record("en", ["en/a.md", "zh/a.md"], True, map=0.5, refusal_right=1),
             record("zh-Hant", [], False, refusal_right=0),
         ]
     )
-    assert (groups["all"]["n"], groups["all"]["metrics"]["mrr"]["n"], groups["all"]["metrics"]["mrr"]["mean"]) == (3, 2, 0.75)
+    assert (groups["all"]["n"], groups["all"]["metrics"]["map"]["n"], groups["all"]["metrics"]["map"]["mean"]) == (3, 2, 0.75)
     assert groups["all"]["metrics"]["refusal_right"]["mean"] == pytest.approx(2 / 3)
     assert groups["lang=en"]["n"] == 2
     assert groups["answerable=false"]["metrics"].keys() == {"refusal_right"}
@@ -200,12 +224,16 @@ def test_evaluate_writes_a_record_for_each_question(ingested: IndexStore, hash_e
     snapshot.close()
     written = [json.loads(line) for line in (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [record["gold"]["id"] for record in written] == ["1", "2", "3"]
-    assert written[0]["metrics"] == {"recall@1": 1, "recall@5": 1, "mrr": 1, "key_facts@5": 1}
+    assert written[0]["metrics"] == dict.fromkeys(
+        ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "map", "key_facts@5"), 1
+    )
     assert written[0]["search"]["hits"][0]["path"] == "zh/rope.md"
     assert written[2]["metrics"] == {}
     assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == metrics
     assert metrics["groups"]["all"]["n"] == 3
-    assert reports[-1] == ("ask", 3, 3)
+    assert ("ask", 3, 3) in reports
+    cells = {(cell["questions"], cell["notes"]): cell["n"] for cell in metrics["languages"]}
+    assert {key: n for key, n in cells.items() if n} == {("zh-Hans", "zh-Hans"): 1, ("zh-Hans", "zh-Hant"): 1, ("en", "en"): 1}
 
 
 # --- Calibration ---

@@ -1,8 +1,8 @@
 """Labelled questions over passages, from the sets that may be trained on, split by article.
 
 CMRC 2018 (Cui et al. 2019, arXiv:1810.07366), DRCD (Shao et al. 2018, arXiv:1806.00920), HaluEval's question answering part
-(Li et al. 2023, arXiv:2305.11747), UHGEval's headlines (Liang et al. 2024, arXiv:2311.15296), and the sections of our own notes
-under their headings.
+(Li et al. 2023, arXiv:2305.11747), UHGEval's headlines (Liang et al. 2024, arXiv:2311.15296), the sections of our own notes
+under their headings, and passages written for training, whose questions are asked in both languages.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 Part = Literal["train", "calibrate", "held-out"]
 Span = tuple[int, int]
 
 # Topics of our notes that no model sees: with both languages of each, about a fifth of the sections.
 HELD_OUT_TOPICS = frozenset({"quantization", "sampling"})
+
+# The sets in SQuAD's format, by path below the folder of labelled data.
+SPAN_SETS = {"cmrc": ("cmrc2018/dev.json", "cmrc2018/trial.json"), "drcd": ("drcd/dev.json",)}
 
 _SECTION = re.compile(r"^## +(.+)$", re.MULTILINE)
 _GLUED_SENTENCES = re.compile(r"(?<=[a-z0-9)\"])([.!?])(?=[A-Z])")
@@ -91,17 +94,15 @@ def read_span_set(name: str, paths: Iterable[Path]) -> Collection:
                 questions += [
                     Question(qa["question"].strip(), len(passages) - 1, spans)
                     for qa in paragraph["qas"]
-                    if (spans := tuple(_spans(text, qa["answers"])))
+                    if (spans := tuple(answer_spans(text, ((a["text"], a["answer_start"]) for a in qa["answers"]))))
                 ]
     return Collection(name, tuple(passages), tuple(questions))
 
 
-def _spans(text: str, answers: Iterable[dict[str, Any]]) -> Iterator[Span]:
-    """Where the answers stand; CMRC gives some offsets that are off by a few characters."""
-    for answer in answers:
-        words, start = answer["text"], answer["answer_start"]
-        if not text.startswith(words, start):
-            start = text.find(words, max(0, start - 20))
+def answer_spans(text: str, answers: Iterable[tuple[str, int]]) -> Iterator[Span]:
+    """Where the answers, given as (words, start), stand; CMRC gives some offsets that are off by a few characters."""
+    for words, given in answers:
+        start = given if text.startswith(words, given) else text.find(words, max(0, given - 20))
         if words and start >= 0:
             yield start, start + len(words)
 
@@ -147,12 +148,30 @@ def read_notes(folder: Path, translations: Path) -> Collection:
     return Collection("notes", tuple(passages), tuple(questions))
 
 
+def read_written(paths: Iterable[Path]) -> Collection:
+    """The passages of corpus/training with their questions in Chinese and English, split by topic."""
+    passages: list[Passage] = []
+    questions: list[Question] = []
+    for path in sorted(paths):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            text = row["text"]
+            passages.append(Passage(row["topic"], row["heading"], text, part_of(row["topic"])))
+            for asked in row["questions"]:
+                start = text.index(asked["answer"])
+                questions.append(Question(asked["text"], len(passages) - 1, ((start, start + len(asked["answer"])),)))
+    return Collection("written", tuple(passages), tuple(questions))
+
+
 def read_all(data: Path, notes: Path) -> tuple[Collection, ...]:
-    """Every collection that may be trained on; `data` holds the folders cmrc2018, drcd, halueval and uhgeval."""
+    """Every collection that may be trained on; `data` holds the folders cmrc2018, drcd, halueval and uhgeval.
+
+    The passages written for training lie beside the folder of notes.
+    """
     return (
-        read_span_set("cmrc", (data / "cmrc2018" / "dev.json", data / "cmrc2018" / "trial.json")),
-        read_span_set("drcd", (data / "drcd" / "dev.json",)),
+        *(read_span_set(name, [data / path for path in paths]) for name, paths in SPAN_SETS.items()),
         read_halueval(data / "halueval"),
         read_uhgeval(data / "uhgeval" / "dataset_uhgeval_concise.jsonl"),
         read_notes(notes, Path(__file__).with_name("headings.tsv")),
+        read_written(notes.with_name("training").glob("passages-*.jsonl")),
     )
