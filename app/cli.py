@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app import bench_commands, index_commands
+from app import bench_commands, eval_commands, index_commands
 from app.command import cli, command, run_cli
 from app.console import Console
 from app.session import Session
@@ -133,36 +133,9 @@ def serve(
     launch(session, console, host=host, port=port)
 
 
-@command
-def eval_(
-    session: Session,
-    console: Console,
-    out: Annotated[Path, typer.Option("--out", help="Folder for records and metrics.")],
-    questions: Annotated[
-        Path | None, typer.Option("--questions", help="Gold questions; ours over corpus/notes if not given.")
-    ] = None,
-    split: Annotated[str | None, typer.Option("--split", help="Only the questions of this split: dev or test.")] = None,
-    retrieval_only: Annotated[bool, typer.Option("--retrieval-only", help="Measure the search, answer nothing.")] = False,
-) -> None:
-    """Measure retrieval, answers and refusals on gold questions."""
-    from app.render import show_metrics
-    from eval.gold import DEFAULT_GOLD
-    from eval.run import evaluate
-
-    metrics = evaluate(
-        questions or DEFAULT_GOLD,
-        out,
-        retriever=session.retriever(),
-        answerer=None if retrieval_only else session.answerer(),
-        split=split,
-        progress=session.progress,
-    )
-    console.document(metrics) if console.as_json else show_metrics(metrics, console)
-
-
 def main() -> None:
     """Entry point of the console script."""
     sys.exit(run_cli())
 
 
-__all__ = ["bench_commands", "cli", "index_commands", "main"]
+__all__ = ["bench_commands", "cli", "eval_commands", "index_commands", "main"]

@@ -55,7 +55,36 @@ def command_of(group: typer.Typer) -> Callable[[Callable[..., None]], Callable[.
     return lambda function: _register(group, function)
 
 
+def callback_of(group: typer.Typer) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """`command` for what a group does when none of its own commands is named, such as `eval --out DIR`."""
+
+    def register(function: Callable[..., None]) -> Callable[..., None]:
+        run = _runner(function)
+
+        @wraps(run)
+        def run_alone(ctx: typer.Context, **options: Any) -> None:
+            if ctx.invoked_subcommand is None:
+                run(**options)
+            elif given := [name for name in options if getattr(ctx.get_parameter_source(name), "name", "") == "COMMANDLINE"]:
+                misplaced = ", ".join(p.opts[-1] for p in ctx.command.params if p.name in given)
+                raise typer.BadParameter(f"{misplaced}: options go after `{ctx.invoked_subcommand}`")
+
+        context = inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+        own = inspect.signature(run).parameters.values()
+        run_alone.__signature__ = inspect.Signature([context, *own])  # type: ignore[attr-defined]
+        group.callback(invoke_without_command=True)(run_alone)
+        return function
+
+    return register
+
+
 def _register(group: typer.Typer, function: Callable[..., None]) -> Callable[..., None]:
+    group.command(name=function.__name__.rstrip("_"))(_runner(function))
+    return function
+
+
+def _runner(function: Callable[..., None]) -> Callable[..., None]:
+    """What typer calls: it has the common options too, and turns errors into one line and an exit code."""
 
     @wraps(function)
     def run(*, index: Path | None, config: Path | None, as_json: bool, debug: bool, **own: Any) -> None:
@@ -78,8 +107,7 @@ def _register(group: typer.Typer, function: Callable[..., None]) -> Callable[...
         for name, (annotation, default) in _COMMON.items()
     ]
     run.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + common)  # type: ignore[attr-defined]
-    group.command(name=function.__name__.rstrip("_"))(run)
-    return function
+    return run
 
 
 def _fail(console: Console, error: InterviewRagError) -> None:

@@ -22,6 +22,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "embed": "Embedding",
         "ask": "Answering",
         "search": "Searching",
+        "sentences": "Ranking sentences",
     },
     "zh": {
         "verify": "校验权重",
@@ -30,6 +31,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "embed": "计算向量",
         "ask": "回答",
         "search": "检索",
+        "sentences": "句子排序",
     },
 }
 

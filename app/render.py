@@ -94,11 +94,3 @@ def show_status(status: dict[str, Any], console: Console) -> None:
         console.say(f"{status['duplicates']} chunks repeat others", f"{status['duplicates']} 个片段与其他片段重复")
     for file in status.get("files", ()):
         console.text(f"  {file['path']}  {file['language']}  {file['chunks']}")
-
-
-def show_metrics(metrics: dict[str, Any], console: Console) -> None:
-    """A table of metrics, one line each, with the interval."""
-    for group, values in metrics["groups"].items():
-        console.text(f"{group} (n={values['n']})")
-        for name, value in values["metrics"].items():
-            console.text(f"  {name:<22} {value['mean']:.3f}  [{value['low']:.3f}, {value['high']:.3f}]")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from app.settings import Settings
     from generation.answerer import Answerer
+    from generation.evidence import EvidenceSettings
     from generation.language_model import TransformersLM
     from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
     from retrieval.rerank import Reranker
-    from retrieval.retriever import HybridRetriever
+    from retrieval.retriever import HybridRetriever, RetrievalSettings
     from retrieval.store import IndexStore
     from retrieval.weights import Progress
 
@@ -63,35 +65,47 @@ class Session:
             self.settings.generator, decoding=decoding, device=self.settings.device, progress=self.progress
         )
 
+    @property
+    def retrieval_settings(self) -> RetrievalSettings:
+        """How the retriever searches."""
+        from retrieval.retriever import RetrievalSettings
+
+        chosen = self.settings.retrieval
+        return RetrievalSettings(
+            k=chosen.k,
+            pool=chosen.pool,
+            dense_weight=chosen.dense_weight,
+            rerank_pool=chosen.rerank_pool,
+            rerank_weight=chosen.rerank_weight,
+        )
+
+    @property
+    def evidence_settings(self) -> EvidenceSettings:
+        """How the answerer selects evidence."""
+        from generation.evidence import EvidenceSettings
+
+        return EvidenceSettings(sentences=self.settings.answering.evidence_sentences)
+
     def retriever(self, *, k: int | None = None) -> HybridRetriever:
         """A retriever over the index as it is now.
 
         Raises:
             IndexNotFound: before any model is loaded.
         """
-        from retrieval.retriever import HybridRetriever, RetrievalSettings
+        from retrieval.retriever import HybridRetriever
 
         chosen = self.settings.retrieval
         snapshot = self.store.snapshot(self.settings.embeddings, use_gpu=chosen.use_gpu)
-        settings = RetrievalSettings(
-            k=k or chosen.k,
-            pool=chosen.pool,
-            dense_weight=chosen.dense_weight,
-            rerank_pool=chosen.rerank_pool,
-            rerank_weight=chosen.rerank_weight,
-        )
+        settings = replace(self.retrieval_settings, k=k) if k else self.retrieval_settings
         return HybridRetriever(snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings)
 
     def answerer(self) -> Answerer:
         """Answers over the index as it is now."""
         from generation.answerer import Answerer, AnswerSettings
-        from generation.evidence import EvidenceSettings
 
         chosen = self.settings.answering
         settings = AnswerSettings(
-            min_relevance=chosen.min_relevance,
-            prompt_tokens=chosen.prompt_tokens,
-            evidence=EvidenceSettings(sentences=chosen.evidence_sentences),
+            min_relevance=chosen.min_relevance, prompt_tokens=chosen.prompt_tokens, evidence=self.evidence_settings
         )
         retriever = self.retriever()
         return Answerer(retriever, self.model if chosen.compose else None, settings)
