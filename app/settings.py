@@ -52,6 +52,8 @@ class Retrieval(Section):
     dense_weight: float = Field(0.4, ge=0, le=1, description="weight of the dense score in the fusion")
     rerank_pool: int = Field(12, ge=1, le=200, description="best candidates that the reranker reads")
     rerank_weight: float = Field(0.4, ge=0, le=1, description="weight of the reranker against the fused score")
+    flat_up_to: int = Field(50_000, ge=0, description="most chunks whose vectors are all compared; inverted lists beyond")
+    probes: int = Field(64, ge=1, description="inverted lists that a dense search looks into; more find more, and take longer")
     use_gpu: bool = Field(True, description="search on a GPU where FAISS sees one")
 
 

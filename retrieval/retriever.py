@@ -12,14 +12,13 @@ import numpy as np
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
 from langchain_core.documents import Document as LangChainDocument
 from langchain_core.retrievers import BaseRetriever
-from numpy.typing import NDArray
 from pydantic import ConfigDict
 
 from corpus.documents import Chunk
 from corpus.results import Hit, Scores, SearchResult, hit_row
-from retrieval.analysis import terms
-from retrieval.embedder import Embedder
-from retrieval.fusion import FloatVector, fuse, ranking, standardise
+from retrieval.candidates import Candidates, find_candidates
+from retrieval.diversity import maximal_marginal_relevance
+from retrieval.fusion import ranking, standardise
 from retrieval.query import Query, analyse
 from retrieval.relevance import Evidence, coverage, logit, relevance
 from retrieval.rerank import PassageScore, Reranker
@@ -36,6 +35,8 @@ class RetrievalSettings:
         dense_weight: weight of the dense score in the fusion, 0-1.
         rerank_pool: best candidates that the reranker reads, if there is one.
         rerank_weight: weight of the reranker's judgement against the fused score, 0-1.
+        diversity: how much hits that repeat earlier ones are put back, 0-1 (maximal marginal relevance).
+        widen: how many chunks of the same section before and after a hit come with it.
     """
 
     k: int = 8
@@ -43,6 +44,8 @@ class RetrievalSettings:
     dense_weight: float = 0.4
     rerank_pool: int = 12
     rerank_weight: float = 0.4
+    diversity: float = 0.0
+    widen: int = 1
 
 
 class HybridRetriever(BaseRetriever):
@@ -53,6 +56,7 @@ class HybridRetriever(BaseRetriever):
     snapshot: Snapshot
     embedder: Any  # an Embedder: pydantic cannot check protocols
     reranker: Any = None  # a Reranker, or None to rank by the fused score
+    expand: Callable[[Query], Query] | None = None  # adds wordings to a question before it is searched for
     settings: RetrievalSettings = RetrievalSettings()
 
     def search(self, question: str, *, history: Sequence[str] = (), k: int | None = None) -> SearchResult:
@@ -65,60 +69,90 @@ class HybridRetriever(BaseRetriever):
         """
         return self.find(analyse(question, history), k=k)
 
-    def find(self, query: Query, *, k: int | None = None, where: Callable[[Chunk], bool] | None = None) -> SearchResult:
-        """`search` for a question that has been analysed already; `where` keeps only some chunks among the candidates."""
+    def find(self, query: Query, *, k: int | None = None) -> SearchResult:
+        """`search` for a question that has been analysed already."""
         started = time.perf_counter()
-        k = k or self.settings.k
-        if not self.snapshot.size or not query.text:
-            return SearchResult(query.text, (), 0.0, {"search": time.perf_counter() - started})
-        reranker: Reranker | None = self.reranker
-        hits = self._fused(query, max(k, self.settings.rerank_pool) if reranker else k, where)
+        if self.expand and query.text:
+            query = self.expand(query)
+        fused = self._fused(query, k or self.settings.k)
         searched = time.perf_counter()
-        if reranker:
-            hits = _rerank(reranker, query, hits, self.settings.rerank_weight)
-        duplicates = self.snapshot.catalogue.duplicates
-        hits = tuple(replace(hit, rank=rank, duplicates=duplicates(hit.chunk.id)) for rank, hit in enumerate(hits[:k], 1))
-        probability = relevance(gather_evidence(query, hits, self.snapshot))
+        found = self._ranked(query, fused)[: k or self.settings.k]
+        probability = relevance(_evidence(query, found, self.snapshot)) if found else 0.0
         seconds = {"search": searched - started, "rerank": time.perf_counter() - searched}
-        return SearchResult(query.text, hits, probability, seconds)
+        return SearchResult(query.text, self._complete(found), probability, seconds)
 
-    def _fused(self, query: Query, k: int, where: Callable[[Chunk], bool] | None) -> tuple[Hit, ...]:
-        """The k best candidates of both searches together, best first, not numbered yet."""
-        embedder: Embedder = self.embedder
-        vector = embedder.encode_query(query.text)
-        lexical = self.snapshot.bm25.score(terms(query.text))
-        rows = self._candidates(lexical, vector)
-        cosines = self.snapshot.dense.score(vector, rows)
-        fused = fuse(lexical[rows], cosines, self.snapshot.chinese[rows], dense_weight=self.settings.dense_weight)
-        found = ((i, self.snapshot.chunk(int(rows[i]))) for i in ranking(fused))
-        kept = islice(((i, chunk) for i, chunk in found if where is None or where(chunk)), k)
+    def evidence(self, query: Query, *, where: Callable[[Chunk], bool]) -> Evidence:
+        """What would decide about refusal if the index held only some of its chunks: for fitting the relevance."""
+        return _evidence(query, self._ranked(query, self._fused(query, self.settings.k, where)), self.snapshot)
+
+    def _fused(self, query: Query, k: int, where: Callable[[Chunk], bool] | None = None) -> tuple[_Found, ...]:
+        """The candidates of both searches together, best first: k of them, or what later stages choose from."""
+        chosen = self.settings
+        if not self.snapshot.size or not query.text:
+            return ()
+        k = max(k, chosen.rerank_pool) if self.reranker or chosen.diversity else k
+        found = find_candidates(query, self.snapshot, self.embedder, pool=chosen.pool, dense_weight=chosen.dense_weight)
+        ranked = ((i, int(found.rows[i])) for i in ranking(found.fused))
+        placed = ((i, row, self.snapshot.chunk(row)) for i, row in ranked)
+        kept = islice((place for place in placed if where is None or where(place[2])), k)
+        return tuple(_Found(row, _hit(found, int(i), chunk)) for i, row, chunk in kept)
+
+    def _ranked(self, query: Query, found: tuple[_Found, ...]) -> tuple[_Found, ...]:
+        """The same after the reranker and the search for diversity, as set."""
+        reranker: Reranker | None = self.reranker
+        if reranker and found:
+            found = _rerank(reranker, query, found, self.settings.rerank_weight)
+        return self._diversified(found) if self.settings.diversity else found
+
+    def _diversified(self, found: Sequence[_Found]) -> tuple[_Found, ...]:
+        scores = np.array([item.hit.score for item in found], dtype=np.float32)
+        vectors = self.snapshot.dense.vectors(np.array([item.row for item in found], dtype=np.int64))
+        return tuple(found[i] for i in maximal_marginal_relevance(scores, vectors, diversity=self.settings.diversity))
+
+    def _complete(self, found: Sequence[_Found]) -> tuple[Hit, ...]:
+        """Hits numbered, with what they stand for and what stands beside them."""
+        catalogue = self.snapshot.catalogue
+        known = {item.hit.chunk.id for item in found}
         return tuple(
-            Hit(0, chunk, float(fused[i]), Scores(float(lexical[rows[i]]), float(cosines[i]), float(fused[i])))
-            for i, chunk in kept
+            replace(
+                item.hit,
+                rank=rank,
+                duplicates=catalogue.duplicates(item.hit.chunk.id),
+                neighbours=tuple(
+                    near for near in catalogue.neighbours(item.hit.chunk, self.settings.widen) if near.id not in known
+                ),
+            )
+            for rank, item in enumerate(found, 1)
         )
-
-    def _candidates(self, lexical: FloatVector, vector: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Rows that either search ranks among its best, ascending."""
-        pool = min(self.settings.pool, len(lexical))
-        best = np.argpartition(-lexical, pool - 1)[:pool]
-        near, _ = self.snapshot.dense.search(vector, pool)
-        return np.union1d(best[lexical[best] > 0], near).astype(np.int64)
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[LangChainDocument]:
         result = self.search(query)
         return [LangChainDocument(page_content=hit.chunk.text, metadata=hit_row(hit), id=hit.chunk.id) for hit in result.hits]
 
 
-def _rerank(reranker: Reranker, query: Query, hits: Sequence[Hit], weight: float) -> tuple[Hit, ...]:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A hit and its row in the snapshot."""
+
+    row: int
+    hit: Hit
+
+
+def _hit(found: Candidates, i: int, chunk: Chunk) -> Hit:
+    scores = Scores(float(found.lexical[i]), float(found.cosines[i]), float(found.fused[i]))
+    return Hit(0, chunk, float(found.fused[i]), scores)
+
+
+def _rerank(reranker: Reranker, query: Query, found: Sequence[_Found], weight: float) -> tuple[_Found, ...]:
     """Hits by the standardised sum of fused score and reranker's logit; equals keep their order.
 
     The searches and the reranker err in different places: their sum finds more than either (docs/retrieval.md).
     """
-    judged = reranker.score(query.text, [(" ".join(hit.chunk.heading), hit.chunk.text) for hit in hits])
-    fused = np.array([hit.score for hit in hits], dtype=np.float32)
+    judged = reranker.score(query.text, [(" ".join(item.hit.chunk.heading), item.hit.chunk.text) for item in found])
+    fused = np.array([item.hit.score for item in found], dtype=np.float32)
     logits = np.array([logit(judgement.relevance) for judgement in judged], dtype=np.float32)
     scores = (1 - weight) * standardise(fused) + weight * standardise(logits)
-    return tuple(_with_judgement(hits[i], judged[i], float(scores[i])) for i in ranking(scores))
+    return tuple(_Found(found[i].row, _with_judgement(found[i].hit, judged[i], float(scores[i]))) for i in ranking(scores))
 
 
 def _with_judgement(hit: Hit, judgement: PassageScore, score: float) -> Hit:
@@ -126,11 +160,10 @@ def _with_judgement(hit: Hit, judgement: PassageScore, score: float) -> Hit:
     return replace(hit, score=score, scores=scores, sentences=judgement.sentences)
 
 
-def gather_evidence(query: Query, hits: Sequence[Hit], snapshot: Snapshot) -> Evidence:
+def _evidence(query: Query, found: Sequence[_Found], snapshot: Snapshot) -> Evidence:
     """What the relevance regression looks at, from the five best hits."""
-    best = hits[:5]
-    rows = np.flatnonzero(np.isin(snapshot.chunk_ids, np.array([hit.chunk.id for hit in best], dtype=np.bytes_)))
-    single, union = coverage(query.text, rows, snapshot.bm25)
+    best = [item.hit for item in found[:5]]
+    single, union = coverage(query.text, np.array([item.row for item in found[:5]], dtype=np.int64), snapshot.bm25)
     chinese = query.language.startswith("zh")
     same_script = sum(hit.chunk.language.startswith("zh") == chinese for hit in best) * 2 >= len(best)
     cosine = max((hit.scores.dense or 0.0 for hit in best), default=0.0)

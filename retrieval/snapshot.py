@@ -20,13 +20,20 @@ from corpus.catalogue import Catalogue
 from corpus.documents import Chunk, ChunkId
 from corpus.errors import IndexCorrupt
 from retrieval.bm25 import BM25Index, build_bm25
-from retrieval.dense import DenseIndex, build_dense, load_dense, save_dense
+from retrieval.dense import FLAT_UP_TO, PROBES, DenseIndex, build_dense, load_dense, save_dense
 from retrieval.embedder import FloatMatrix
 
 _MANIFEST = "manifest.json"
 
 
-def write_generation(folder: Path, chunks: Sequence[Chunk], terms: Sequence[Sequence[str]], vectors: FloatMatrix) -> None:
+def write_generation(
+    folder: Path,
+    chunks: Sequence[Chunk],
+    terms: Sequence[Sequence[str]],
+    vectors: FloatMatrix,
+    *,
+    flat_up_to: int = FLAT_UP_TO,
+) -> None:
     """Write the files of a generation into an existing empty folder, durably.
 
     Args:
@@ -34,9 +41,10 @@ def write_generation(folder: Path, chunks: Sequence[Chunk], terms: Sequence[Sequ
         chunks: in row order.
         terms: of each chunk, for the lexical index.
         vectors: unit vectors of the chunks, shape (len(chunks), dimension).
+        flat_up_to: most chunks that are searched exactly; the file says which kind it is, and either can be opened.
     """
     build_bm25(terms).save(folder)
-    save_dense(build_dense(vectors), folder / "dense.faiss")
+    save_dense(build_dense(vectors, flat_up_to=flat_up_to), folder / "dense.faiss")
     np.save(folder / "chunk_ids.npy", np.array([chunk.id for chunk in chunks], dtype="S16"))
     np.save(folder / "chinese.npy", np.array([chunk.language.startswith("zh") for chunk in chunks], dtype=np.bool_))
     files = {path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in sorted(folder.iterdir())}
@@ -95,7 +103,7 @@ class Snapshot:
     chinese: NDArray[np.bool_]
 
     @classmethod
-    def open(cls, number: int, folder: Path, catalogue: Catalogue, *, use_gpu: bool = True) -> Snapshot:
+    def open(cls, number: int, folder: Path, catalogue: Catalogue, *, use_gpu: bool = True, probes: int = PROBES) -> Snapshot:
         """Open a generation; sizes are checked here, checksums by `interview-rag doctor`.
 
         Raises:
@@ -105,7 +113,7 @@ class Snapshot:
             raise IndexCorrupt(path=folder / damaged[0], reason="missing or truncated")
         try:
             ids, chinese = (np.load(folder / name, mmap_mode="r") for name in ("chunk_ids.npy", "chinese.npy"))
-            dense = load_dense(folder / "dense.faiss", use_gpu=use_gpu)
+            dense = load_dense(folder / "dense.faiss", use_gpu=use_gpu, probes=probes)
             return cls(number, catalogue, BM25Index.load(folder), dense, ids, chinese)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
             raise IndexCorrupt(path=folder, reason=str(error).splitlines()[0]) from error

@@ -25,13 +25,16 @@ from filelock import FileLock, Timeout
 
 import corpus.language
 import retrieval.analysis
+import retrieval.lexicon
 from corpus.catalogue import STAGED, Catalogue, text_key
 from corpus.catalogue_file import is_damage
 from corpus.documents import Chunk
 from corpus.errors import CatalogueCorrupt, IndexBusy, IndexCorrupt, IndexNotFound, StorageFull
 from retrieval.analysis import DEFAULT_GLOSSARY, terms
+from retrieval.dense import FLAT_UP_TO, PROBES
 from retrieval.disk_full import is_disk_full
 from retrieval.embedder import FloatMatrix
+from retrieval.lexicon import DEFAULT_LEXICON, bridge_terms
 from retrieval.manifest import EmbeddingModel, check_model
 from retrieval.snapshot import Snapshot, damaged_files, sync, write_generation
 
@@ -42,10 +45,11 @@ _GENERATIONS_KEPT = 2
 
 
 class IndexStore:
-    """An index folder on disk."""
+    """An index folder on disk; commits write an exact dense index up to `flat_up_to` chunks."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, flat_up_to: int = FLAT_UP_TO) -> None:
         self.path = path
+        self.flat_up_to = flat_up_to
         self._catalogue = path / "catalogue.sqlite"
         self._generations = path / "generations"
 
@@ -64,7 +68,7 @@ class IndexStore:
             raise IndexNotFound(path=self.path)
         return Catalogue(self._catalogue)
 
-    def snapshot(self, model: str, *, use_gpu: bool = True) -> Snapshot:
+    def snapshot(self, model: str, *, use_gpu: bool = True, probes: int = PROBES) -> Snapshot:
         """Open the current generation for searching with an embedding model.
 
         Raises:
@@ -80,7 +84,7 @@ class IndexStore:
                 if number == 0:
                     raise IndexNotFound(path=self.path)
                 check_model(catalogue, model)
-                return Snapshot.open(number, self._folder(number), catalogue, use_gpu=use_gpu)
+                return Snapshot.open(number, self._folder(number), catalogue, use_gpu=use_gpu, probes=probes)
             except IndexCorrupt:
                 catalogue.close()
                 if number == self.current_generation():
@@ -161,7 +165,8 @@ class IndexStore:
                 chunks = tuple(catalogue.chunks(indexed=True))
                 keys = [text_key(chunk.indexed_text()) for chunk in chunks]
                 folder.mkdir(parents=True)
-                write_generation(folder, chunks, _terms(catalogue, chunks, keys), _vectors(catalogue, keys, model.dimension))
+                vectors = _vectors(catalogue, keys, model.dimension)
+                write_generation(folder, chunks, _terms(catalogue, chunks, keys), vectors, flat_up_to=self.flat_up_to)
                 sync(self._generations)
                 # Chunks that repeat another one keep their vectors: it may go before they do.
                 held = {text_key(chunk.indexed_text()) for chunk in catalogue.chunks()}
@@ -197,7 +202,8 @@ def closing_catalogue(path: Path, *, migrate: bool) -> Iterator[Catalogue]:
 @cache
 def _terms_kind() -> str:
     """Where the terms of texts are kept: other rules or another glossary make other terms."""
-    sources = (Path(retrieval.analysis.__file__), Path(corpus.language.__file__), DEFAULT_GLOSSARY)
+    modules = (retrieval.analysis.__file__, retrieval.lexicon.__file__, corpus.language.__file__)
+    sources = (*map(Path, modules), DEFAULT_GLOSSARY, DEFAULT_LEXICON)
     return "terms:" + hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
 
 
@@ -212,7 +218,7 @@ def _terms(catalogue: Catalogue, chunks: Sequence[Chunk], keys: Sequence[bytes])
     found: dict[bytes, list[str]] = {key: json.loads(value) for key, value in stored.items()}
     for key, chunk in zip(keys, chunks, strict=True):
         if key not in found:
-            found[key] = terms(chunk.indexed_text())
+            found[key] = [*terms(chunk.indexed_text()), *bridge_terms(chunk.indexed_text())]
     new = ((key, json.dumps(found[key], ensure_ascii=False).encode()) for key in found.keys() - stored.keys())
     catalogue.put_derived(_terms_kind(), new)
     return [found[key] for key in keys]

@@ -32,7 +32,7 @@ def check_against_brute_force(index: DenseIndex, passages: FloatMatrix, query: F
 @given(count=st.integers(1, 200), dimension=st.integers(1, 48), k=st.integers(1, 250), seed=st.integers(0, 10))
 def test_search_equals_brute_force(count: int, dimension: int, k: int, seed: int) -> None:
     passages, query = unit_vectors(count, dimension, seed), unit_vectors(1, dimension, seed + 100)
-    check_against_brute_force(DenseIndex(build_dense(passages), "cpu"), passages, query, k)
+    check_against_brute_force(DenseIndex(build_dense(passages)), passages, query, k)
 
 
 def test_what_was_saved_is_found_again(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_what_was_saved_is_found_again(tmp_path: Path) -> None:
 
 
 def test_scores_come_in_the_order_asked_for() -> None:
-    index = DenseIndex(build_dense(np.eye(3, dtype=np.float32)), "cpu")
+    index = DenseIndex(build_dense(np.eye(3, dtype=np.float32)))
     query = np.array([[0.6, 0.0, 0.8]], dtype=np.float32)
     assert index.score(query, np.array([2, 0, 1, 2])).tolist() == pytest.approx([0.8, 0.6, 0, 0.8])
     numbers, scores = index.search(query, 2)

@@ -56,7 +56,7 @@ def found(store: IndexStore, embedder: HashEmbedder, query: str) -> set[str]:
     """Paths of the documents that the lexical index finds for a query."""
     snapshot = store.snapshot(embedder.name, use_gpu=False)
     try:
-        return {snapshot.chunk(int(row)).path for row in np.flatnonzero(snapshot.bm25.score(terms(query)))}
+        return {snapshot.chunk(int(row)).path for row in np.flatnonzero(snapshot.bm25.score_all(terms(query)))}
     finally:
         snapshot.close()
 
@@ -210,7 +210,7 @@ def state(store: IndexStore, embedder: HashEmbedder) -> object:
     snapshot = store.snapshot(embedder.name, use_gpu=False)
     try:
         chunks = [snapshot.chunk(row) for row in range(snapshot.size)]
-        lexical = {query: snapshot.bm25.score(terms(query)).tolist() for query in ("RoPE 底数", "outliers", "重排序")}
+        lexical = {query: snapshot.bm25.score_all(terms(query)).tolist() for query in ("RoPE 底数", "outliers", "重排序")}
         dense = snapshot.dense.search(embedder.encode_query("重排序"), 3)[1].tolist() if chunks else []
         return chunks, lexical, dense, snapshot.chinese.tolist()
     finally:

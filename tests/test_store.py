@@ -59,7 +59,7 @@ def texts_of(snapshot: Snapshot) -> list[str]:
 
 def found(snapshot: Snapshot, query: str) -> set[str]:
     """Texts of the chunks that the lexical index holds a query's term in."""
-    return {snapshot.chunk(int(row)).text for row in np.flatnonzero(snapshot.bm25.score(terms(query)))}
+    return {snapshot.chunk(int(row)).text for row in np.flatnonzero(snapshot.bm25.score_all(terms(query)))}
 
 
 # --- What a commit makes visible ---
@@ -86,7 +86,7 @@ def test_all_parts_of_a_snapshot_agree_row_by_row(store: IndexStore) -> None:
             numbers, cosines = snapshot.dense.search(EMBEDDER.encode_query(own), 1)
             assert numbers.tolist() == [row]
             assert cosines[0] == pytest.approx(1)
-            assert int(snapshot.bm25.score(terms(own)).argmax()) == row
+            assert int(snapshot.bm25.score_all(terms(own)).argmax()) == row
     assert store.damaged_files() == ()
 
 
@@ -111,7 +111,7 @@ def test_an_index_may_become_empty(store: IndexStore) -> None:
         store.commit(catalogue, MODEL, lambda: catalogue.delete("/notes", "a.md"))
     with reading(store) as snapshot:
         assert snapshot.size == snapshot.dense.size == 0
-        assert snapshot.bm25.score(["alpha"]).tolist() == []
+        assert snapshot.bm25.score_all(["alpha"]).tolist() == []
 
 
 def test_vectors_that_no_chunk_needs_are_dropped_unless_kept(store: IndexStore) -> None:
@@ -282,7 +282,7 @@ def test_a_damaged_file_is_named(store: IndexStore, tmp_path: Path, damage: Call
     commit(store, a="alpha rotates", b="beta quantizes")
     generation = store.path / "generations" / "000001"
     files = sorted(path.name for path in generation.iterdir())
-    assert len(files) == 9
+    assert len(files) == 10
     shutil.copytree(generation, tmp_path / "sound")
     for name in files:
         damage(generation / name)
@@ -298,7 +298,7 @@ def test_a_file_that_cannot_be_opened_is_named(store: IndexStore) -> None:
     """Even where its size is right: headers are read on opening."""
     commit(store, a="alpha")
     generation = store.path / "generations" / "000001"
-    for name in ("chunk_ids.npy", "bm25.scores.npy", "bm25.terms.json", "dense.faiss"):
+    for name in ("chunk_ids.npy", "bm25.scores.npy", "bm25.terms.npy", "dense.faiss"):
         sound = (generation / name).read_bytes()
         _scramble(generation / name)
         with pytest.raises(IndexCorrupt, match="000001 is damaged"):

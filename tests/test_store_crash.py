@@ -67,7 +67,7 @@ def state(store: IndexStore) -> dict[str, str]:
             chunk = snapshot.chunk(row)
             own = chunk.indexed_text()
             assert snapshot.dense.score(EMBEDDER.encode_query(own), np.array([row]))[0] == pytest.approx(1)
-            assert snapshot.bm25.score(terms(own))[row] > 0
+            assert snapshot.bm25.score_all(terms(own))[row] > 0
             found[chunk.path] = found.get(chunk.path, "") + chunk.text
         return found
     finally:
@@ -88,7 +88,7 @@ def holds(store: IndexStore, number: int, version: int) -> bool:
     snapshot = store.snapshot(EMBEDDER.name, use_gpu=False)
     try:
         both = [
-            set(np.flatnonzero(snapshot.bm25.score(terms(word)))) for word in (f"noteword{number}x", f"versionword{version}x")
+            set(np.flatnonzero(snapshot.bm25.score_all(terms(word)))) for word in (f"noteword{number}x", f"versionword{version}x")
         ]
         return bool(both[0] & both[1])
     finally:

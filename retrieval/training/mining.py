@@ -26,7 +26,7 @@ class FirstStage:
         texts = [p.text for p in collection.passages]
         asked = [q.text for q in collection.questions]
         bm25 = build_bm25([terms(text) for text in texts])
-        self.bm25 = np.stack([bm25.score(terms(question)) for question in asked])  # shape (questions, passages)
+        self.bm25 = np.stack([bm25.score_all(terms(question)) for question in asked])  # shape (questions, passages)
         passages = _cached(cache, collection.name + "-passages", texts, lambda: embeddings.encode_passages(texts))
         questions = _cached(cache, collection.name + "-questions", asked, lambda: embeddings.encode_queries(asked))
         self.dense: FloatMatrix = questions @ passages.T  # shape (questions, passages)
