@@ -85,6 +85,14 @@ def test_a_follow_up_is_answered_from_its_conversation(quoting: Answerer) -> Non
     assert any("alibi" in citation.path for citation in answer.citations)
 
 
+def test_an_answer_can_be_given_from_a_search_made_before(quoting: Answerer) -> None:
+    question = Question("什么是温度系数？")
+    found = quoting.retriever.search(question.text)
+    answer = quoting.answer(question, found)
+    assert (answer.answer, answer.citations) == ((same := quoting.invoke(question)).answer, same.citations)
+    assert answer.timings["search"] == found.seconds["search"] < answer.timings["total"]
+
+
 def test_composed_sentences_are_supported_or_left_out(composing: Answerer) -> None:
     answer = composing.invoke(Question("什么是重复惩罚（repetition penalty）？"))
     composed = [sentence for sentence in answer.sentences if sentence.origin == "generated"]
