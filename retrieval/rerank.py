@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from corpus.errors import ModelNotFound, WeightsMismatch
+from corpus.errors import ModelNotFound
 from corpus.results import SentenceScore
 from corpus.sentences import sentence_spans
+from retrieval.adapter import load_adapted
 from retrieval.rerank_input import Pair, PairEncoder, Window
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 BUNDLED_RERANKER = "bundled:interview-reranker"
 ADAPTERS = Path(__file__).with_name("adapters")
-ADAPTER_FILE, HEADS_FILE, CONFIG_FILE = "adapter.safetensors", "heads.safetensors", "reranker.json"
+CONFIG_FILE = "reranker.json"
 
 # A passage as (heading, text); the heading may be empty.
 HeadedText = tuple[str, str]
@@ -206,27 +207,16 @@ def load_reranker(name: str = BUNDLED_RERANKER, *, device: str | None = None, pr
 
 def load_adapter(name: str, folder: Path, *, device: str | None = None, progress: Progress | None = None) -> AdapterReranker:
     """Put the adapter and the heads of a folder on the bundled base; see `load_reranker`."""
-    import torch
-    from safetensors.torch import load_file
-    from transformers import AutoTokenizer
-
-    from retrieval import bundled_e5
-    from retrieval.embeddings import _has_fast_bfloat16
-    from retrieval.rerank_model import Scorer, ScorerHeads, load_encoder, merge_lora
+    from retrieval.rerank_model import Scorer, ScorerHeads
 
     config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    if config["base_sha256"] != bundled_e5.PIN.sha256:
-        raise WeightsMismatch(path=bundled_e5.PIN.name, expected=config["base_sha256"], actual=bundled_e5.PIN.sha256)
-    base = bundled_e5.prepare(progress)
-    place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    encoder = load_encoder(base, torch.bfloat16 if _has_fast_bfloat16() else torch.float32)
-    merge_lora(encoder, load_file(folder / ADAPTER_FILE), config["lora_scale"])
+    encoder, weights, tokenizer, place = load_adapted(folder, config, device=device, progress=progress)
     heads = ScorerHeads(encoder.config.hidden_size)
-    heads.load_state_dict(load_file(folder / HEADS_FILE))
+    heads.load_state_dict(weights)
     return AdapterReranker(
         name,
         Scorer(encoder, heads).to(place).eval(),
-        PairEncoder(AutoTokenizer.from_pretrained(base)),
+        PairEncoder(tokenizer),
         passages=Calibration(*config["passage_calibration"]),
         sentences=Calibration(*config["sentence_calibration"]),
     )
