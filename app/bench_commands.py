@@ -37,3 +37,33 @@ def ingest(
         console.document(asdict(result))
     for line in result.lines():
         console.text(line)
+
+
+@command_of(bench)
+def search(
+    session: Session,
+    console: Console,
+    passages: Annotated[int, typer.Option("--passages", min=1000, help="Size of the synthetic collection.")] = 100_000,
+    questions: Annotated[int, typer.Option("--questions", min=1, help="Gold questions to ask.")] = 100,
+) -> None:
+    """Time of our searches beside rank_bm25, bm25s, FAISS and LangChain, over passages modelled on the index."""
+    from eval.bench_search import bench_search
+    from eval.gold import DEFAULT_GOLD, read_gold
+
+    chosen = session.settings.retrieval
+    snapshot = session.store.snapshot(session.settings.embeddings, use_gpu=False)
+    result = bench_search(
+        snapshot,
+        [row.question for row in read_gold(DEFAULT_GOLD)][:questions],
+        session.embedder,
+        session.reranker,
+        passages=passages,
+        settings=session.retrieval_settings,
+        flat_up_to=chosen.flat_up_to,
+        probes=chosen.probes,
+    )
+    snapshot.close()
+    if console.as_json:
+        console.document(asdict(result))
+    for line in result.lines():
+        console.text(line)

@@ -141,7 +141,7 @@ def build_bm25(passages: Sequence[Sequence[str]]) -> BM25Index:
     seen = {term: number for number, term in enumerate(dict.fromkeys(chain.from_iterable(passages)))}
     hashes, numbers = np.unique(_hashes(seen), return_inverse=True)
     tokens = np.fromiter(map(seen.__getitem__, chain.from_iterable(passages)), dtype=np.int32, count=int(lengths.sum()))
-    indptr, holders, frequencies = _count(numbers[tokens], lengths, len(hashes))
+    indptr, holders, frequencies = _count(numbers.astype(np.int32)[tokens], lengths, len(hashes))
 
     idf = inverse_document_frequencies(np.diff(indptr), len(passages))
     length_factor = K1 * (1 - B + B * lengths / max(lengths.mean() if len(lengths) else 0.0, 1e-9))
@@ -159,7 +159,7 @@ def inverse_document_frequencies(holders: NDArray[np.int64], size: int) -> NDArr
 
 
 def _count(
-    tokens: NDArray[np.int64], lengths: NDArray[np.int64], terms: int
+    tokens: NDArray[np.int32], lengths: NDArray[np.int64], terms: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:
     """How often each passage holds each term, as compressed rows of terms.
 

@@ -37,7 +37,7 @@ def faiss() -> Any:
     """
     try:
         import faiss as module
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: the loader of faiss-gpu finds no library file
         if isinstance(error, ModuleNotFoundError) and error.name == "faiss":
             raise MissingExtra(package="faiss", extra="cpu") from error
         raise MissingExtra(package=f"what faiss-gpu needs ({error})", extra="gpu") from error

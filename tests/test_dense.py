@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from corpus.errors import MissingExtra
 from retrieval.dense import DenseIndex, build_dense, faiss, load_dense, save_dense
 from retrieval.embeddings import FloatMatrix
 
@@ -70,3 +72,50 @@ def test_a_gpu_finds_the_same(tmp_path: Path) -> None:
     index = load_dense(tmp_path / "dense.faiss")
     assert index.device == "gpu"
     check_against_brute_force(index, passages, query, 50)
+
+
+def clustered(count: int, *, seed: int) -> FloatMatrix:
+    """Unit vectors around a few hundred centres, as embeddings lie."""
+    rng = np.random.default_rng(seed)
+    vectors = unit_vectors(200, 64)[rng.integers(0, 200, count)] + 0.1 * rng.normal(size=(count, 64)).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+
+
+def test_beyond_the_set_size_inverted_lists_find_nearly_the_same(tmp_path: Path) -> None:
+    passages, queries = clustered(8_000, seed=1), clustered(20, seed=2)
+    save_dense(build_dense(passages, flat_up_to=7_999), tmp_path / "dense.faiss")
+    inverted, exact = load_dense(tmp_path / "dense.faiss", use_gpu=False), DenseIndex(build_dense(passages, flat_up_to=8_000))
+    assert (inverted.kind, exact.kind) == ("ivf", "flat")
+    found = [np.isin(exact.search(q[None], 100)[0], inverted.search(q[None], 100)[0]).mean() for q in queries]
+    assert np.mean(found) >= 0.98
+
+
+def test_more_probes_find_more(tmp_path: Path) -> None:
+    passages, query = clustered(4_000, seed=1), clustered(1, seed=2)
+    save_dense(build_dense(passages, flat_up_to=0), tmp_path / "dense.faiss")
+    best = [load_dense(tmp_path / "dense.faiss", use_gpu=False, probes=probes).search(query, 1000)[1] for probes in (1, 8, 126)]
+    assert [len(scores) for scores in best] == sorted(len(scores) for scores in best)
+    np.testing.assert_allclose(best[-1], np.sort(passages @ query[0])[::-1][:1000], atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5])
+def test_a_few_vectors_can_be_in_inverted_lists(count: int) -> None:
+    passages, query = unit_vectors(count, 8), unit_vectors(1, 8, 1)
+    check_against_brute_force(DenseIndex(build_dense(passages, flat_up_to=0)), passages, query, count)
+
+
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        ("raise ModuleNotFoundError(\"No module named 'faiss'\", name='faiss')", "faiss is not installed"),
+        ("raise ImportError('libcudart.so.12: cannot open shared object file')", "libcudart.so.12.*interview-rag\\[gpu\\]"),
+    ],
+)
+def test_a_faiss_that_cannot_be_imported_says_what_to_install(
+    failure: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "faiss.py").write_text(failure, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "faiss")
+    with pytest.raises(MissingExtra, match=said):
+        faiss()
