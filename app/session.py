@@ -7,12 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from app.settings import Settings
     from generation.answerer import Answerer
     from generation.evidence import EvidenceSettings
     from generation.language_model import TransformersLM
     from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
+    from retrieval.query import Query
     from retrieval.rerank import Reranker
     from retrieval.retriever import HybridRetriever, RetrievalSettings
     from retrieval.store import IndexStore
@@ -31,7 +34,7 @@ class Session:
         """The index folder."""
         from retrieval.store import IndexStore
 
-        return IndexStore(self.settings.index.expanduser())
+        return IndexStore(self.settings.index.expanduser(), flat_up_to=self.settings.retrieval.flat_up_to)
 
     @cached_property
     def embedder(self) -> SentenceTransformerEmbeddings:
@@ -66,6 +69,15 @@ class Session:
         )
 
     @property
+    def expand(self) -> Callable[[Query], Query] | None:
+        """What adds wordings to a question, or None."""
+        from generation.expand import hyde, multi_query
+
+        expansions = {"multi-query": multi_query, "hyde": hyde}
+        chosen = self.settings.retrieval.expansion
+        return None if chosen == "none" else expansions[chosen](self.model)
+
+    @property
     def retrieval_settings(self) -> RetrievalSettings:
         """How the retriever searches."""
         from retrieval.retriever import RetrievalSettings
@@ -77,6 +89,8 @@ class Session:
             dense_weight=chosen.dense_weight,
             rerank_pool=chosen.rerank_pool,
             rerank_weight=chosen.rerank_weight,
+            diversity=chosen.diversity,
+            widen=chosen.widen,
         )
 
     @property
@@ -95,9 +109,11 @@ class Session:
         from retrieval.retriever import HybridRetriever
 
         chosen = self.settings.retrieval
-        snapshot = self.store.snapshot(self.settings.embeddings, use_gpu=chosen.use_gpu)
+        snapshot = self.store.snapshot(self.settings.embeddings, use_gpu=chosen.use_gpu, probes=chosen.probes)
         settings = replace(self.retrieval_settings, k=k) if k else self.retrieval_settings
-        return HybridRetriever(snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings)
+        return HybridRetriever(
+            snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings, expand=self.expand
+        )
 
     def answerer(self) -> Answerer:
         """Answers over the index as it is now."""

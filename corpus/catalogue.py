@@ -115,6 +115,16 @@ class Catalogue(CatalogueFile):
             raise self._corrupt(f"no chunk {chunk_id}")
         return self._sound(row)
 
+    def neighbours(self, chunk: Chunk, distance: int) -> tuple[Chunk, ...]:
+        """The chunks of the same section at most `distance` places before or after one, in reading order, itself left out."""
+        rows = self._rows(
+            f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE root = (SELECT root FROM chunks WHERE id = ? LIMIT 1)"  # noqa: S608
+            " AND path = ? AND ordinal BETWEEN ? AND ? AND ordinal != ? ORDER BY ordinal",
+            (chunk.id, chunk.path, chunk.ordinal - distance, chunk.ordinal + distance, chunk.ordinal),
+        )
+        near = map(self._sound, rows)
+        return tuple(other for other in near if other.heading == chunk.heading)
+
     def _sound(self, row: tuple[Any, ...]) -> Chunk:
         """The chunk of a row with its checksum."""
         if not _is_sound(row):

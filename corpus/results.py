@@ -53,6 +53,7 @@ class Hit:
         scores: the score of each stage.
         sentences: the chunk's sentences as the reranker scored them, in order; empty without one.
         duplicates: chunks elsewhere in the notes that say nearly the same; this one stands for them in the search.
+        neighbours: chunks of the same section just before and after, in reading order, that are not hits themselves.
     """
 
     rank: int
@@ -61,6 +62,7 @@ class Hit:
     scores: Scores
     sentences: tuple[SentenceScore, ...] = ()
     duplicates: tuple[Chunk, ...] = ()
+    neighbours: tuple[Chunk, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,10 @@ def hit_row(hit: Hit) -> Row:
     if hit.duplicates:
         row["duplicates"] = [
             {"path": copy.path, "heading": list(copy.heading), "start": copy.start, "end": copy.end} for copy in hit.duplicates
+        ]
+    if hit.neighbours:
+        row["neighbours"] = [
+            {"chunk_id": near.id, "start": near.start, "end": near.end, "text": near.text} for near in hit.neighbours
         ]
     return row
 

@@ -21,7 +21,7 @@ from scipy.stats import rankdata
 from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold
 from retrieval.query import analyse
 from retrieval.relevance import COEFFICIENTS
-from retrieval.retriever import HybridRetriever, gather_evidence
+from retrieval.retriever import HybridRetriever
 
 FloatMatrix = NDArray[np.float64]
 
@@ -42,13 +42,11 @@ def examples(questions: tuple[GoldQuestion, ...], retriever: HybridRetriever) ->
 
 def _examples(question: GoldQuestion, retriever: HybridRetriever) -> Iterator[tuple[tuple[float, ...], bool]]:
     query = analyse(question.question, question.history)
-    hits = retriever.find(query).hits
-    yield gather_evidence(query, hits, retriever.snapshot).features(), question.answerable
+    yield retriever.evidence(query, where=lambda _: True).features(), question.answerable
     if question.answerable:
         topics = {Path(path).stem for path in question.gold_files}
         topics |= {name for kin in _KIN if kin & topics for name in kin}
-        hits = retriever.find(query, where=lambda chunk: Path(chunk.path).stem not in topics).hits
-        yield gather_evidence(query, hits, retriever.snapshot).features(), False
+        yield retriever.evidence(query, where=lambda chunk: Path(chunk.path).stem not in topics).features(), False
 
 
 def fit(features: FloatMatrix, relevant: NDArray[np.bool_]) -> tuple[float, FloatMatrix]:

@@ -92,7 +92,8 @@ def _stemmer() -> snowballstemmer.stemmer:
 
 
 @lru_cache(maxsize=1 << 16)
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
+    """The stem of an English word (Porter 2); names such as `nf4` are left alone."""
     return str(_stemmer().stemWord(word)) if word.isalpha() else word
 
 
@@ -103,7 +104,7 @@ def _terms_of_word(word: str) -> Iterator[str]:
     parts = _JOINER.split(word)
     if len(parts) > 1:
         yield "-".join(parts)
-    yield from (_stem(part) for part in parts)
+    yield from (stem(part) for part in parts)
 
 
 def terms(text: str, glossary: Path = DEFAULT_GLOSSARY) -> list[str]:

@@ -34,11 +34,15 @@ class Query:
         question: as the user asked it.
         text: standalone: what it takes from earlier turns is put in front.
         language: language and script of the question, and so of the answer.
+        variants: other wordings, searched for beside `text`.
+        drafts: passages that an answer might look like; their likes are searched for.
     """
 
     question: str
     text: str
     language: Language
+    variants: tuple[str, ...] = ()
+    drafts: tuple[str, ...] = ()
 
 
 def analyse(question: str, history: Sequence[str] = ()) -> Query:

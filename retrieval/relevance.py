@@ -65,11 +65,16 @@ def coverage(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> tuple[f
         bm25: tells which terms a passage holds and what a term weighs.
     """
     counts = Counter(terms(question))
-    weights = np.array([count * max(bm25.idf_of(term), 0.0) for term, count in counts.items()])
+    weights = np.array([count * _smooth_idf(bm25.frequency(term), bm25.size) for term, count in counts.items()])
     if not weights.sum() or not len(rows):
         return 0.0, 0.0
     held = np.array([bm25.holds(term, rows) for term in counts])  # (terms, n)
     return float((weights @ held).max() / weights.sum()), float(weights @ held.any(axis=1) / weights.sum())
+
+
+def _smooth_idf(frequency: int, size: int) -> float:
+    """Above 0 even for a term that most passages hold, unlike Okapi's: in few notes every subject is common."""
+    return math.log1p((size - frequency + 0.5) / (frequency + 0.5))
 
 
 COEFFICIENTS = Path(__file__).with_name("relevance.json")

@@ -24,6 +24,8 @@ from retrieval.dense import FLAT_UP_TO, PROBES, DenseIndex, build_dense, load_de
 from retrieval.embedder import FloatMatrix
 
 _MANIFEST = "manifest.json"
+# Raised when the files of a generation change their form; those of another form are rebuilt like damaged ones.
+_FORMAT = 2
 
 
 def write_generation(
@@ -48,7 +50,7 @@ def write_generation(
     np.save(folder / "chunk_ids.npy", np.array([chunk.id for chunk in chunks], dtype="S16"))
     np.save(folder / "chinese.npy", np.array([chunk.language.startswith("zh") for chunk in chunks], dtype=np.bool_))
     files = {path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in sorted(folder.iterdir())}
-    (folder / _MANIFEST).write_text(json.dumps({"files": files}, indent=1), encoding="utf-8")
+    (folder / _MANIFEST).write_text(json.dumps({"format": _FORMAT, "files": files}, indent=1), encoding="utf-8")
     for path in (*folder.iterdir(), folder):
         sync(path)
 
@@ -69,9 +71,15 @@ def file_sha256(path: Path) -> str:
 
 
 def damaged_files(folder: Path, *, thorough: bool = False) -> tuple[str, ...]:
-    """Names of the files of a generation that are missing or have the wrong size or, if `thorough`, the wrong checksum."""
+    """Names of the files of a generation that are missing or have the wrong size or, if `thorough`, the wrong checksum.
+
+    The manifest itself is named if it cannot be read, or is of another version.
+    """
     try:
-        files = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))["files"]
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+        files = manifest["files"]
+        if manifest["format"] != _FORMAT:
+            return (_MANIFEST,)
         return tuple(name for name, facts in files.items() if not _is_sound(folder / name, facts, thorough))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return (_MANIFEST,)
@@ -110,7 +118,7 @@ class Snapshot:
             IndexCorrupt: a file is missing, truncated or unreadable.
         """
         if damaged := damaged_files(folder):
-            raise IndexCorrupt(path=folder / damaged[0], reason="missing or truncated")
+            raise IndexCorrupt(path=folder / damaged[0], reason="missing, truncated or of another version")
         try:
             ids, chinese = (np.load(folder / name, mmap_mode="r") for name in ("chunk_ids.npy", "chinese.npy"))
             dense = load_dense(folder / "dense.faiss", use_gpu=use_gpu, probes=probes)

@@ -106,6 +106,10 @@ class IndexStore:
         number = self.current_generation()
         return damaged_files(self._folder(number), thorough=True) if number else ()
 
+    def has_old_terms(self, catalogue: Catalogue) -> bool:
+        """Whether the lexical index was made by other rules of analysis, or with another glossary or lexicon."""
+        return catalogue.meta("terms") != _terms_kind()
+
     @contextmanager
     def writer(self, *, migrate: bool = False) -> Iterator[Catalogue]:
         """The catalogue to write to, while no other process can; with `migrate`, one of an earlier version too.
@@ -172,6 +176,7 @@ class IndexStore:
                 held = {text_key(chunk.indexed_text()) for chunk in catalogue.chunks()}
                 catalogue.drop_derived({*held, *keep}, _is_stale)
                 catalogue.set_meta("generation", str(number))
+                catalogue.set_meta("terms", _terms_kind())
                 model.store(catalogue)
         except BaseException:
             if catalogue.generation != number:

@@ -15,7 +15,7 @@ from retrieval.relevance import Evidence, coverage, relevance
 
 # Among eight passages "bias" is in two, "slope" and "mask" in one each.
 PASSAGES = [["bias", "slope"], ["bias"], ["mask"], ["a"], ["b"], ["c"], ["d"], ["e"]]
-BIAS, SLOPE, UNKNOWN = (math.log((8 - n + 0.5) / (n + 0.5)) for n in (2, 1, 0))
+BIAS, SLOPE, UNKNOWN = (math.log(1 + (8 - n + 0.5) / (n + 0.5)) for n in (2, 1, 0))
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,11 @@ BIAS, SLOPE, UNKNOWN = (math.log((8 - n + 0.5) / (n + 0.5)) for n in (2, 1, 0))
 def test_coverage(question: str, rows: list[int], single: float, union: float) -> None:
     found = coverage(question, np.array(rows, dtype=np.int64), build_bm25(PASSAGES))
     assert found == pytest.approx((single, union), abs=1e-6)
+
+
+def test_a_term_that_every_passage_holds_still_counts() -> None:
+    passages = [["zebra", "base"], ["zebra", "angle"]]
+    assert coverage("zebra", np.array([0], dtype=np.int64), build_bm25(passages)) == pytest.approx((1, 1))
 
 
 _evidence = st.builds(

@@ -36,8 +36,8 @@ from retrieval.training.saving import save_adapter
 
 log = logging.getLogger("retrieval.training")
 
-# How often an epoch asks the questions of each collection: notes are few and the only bilingual ones.
-SHARES = {"cmrc": 1.0, "drcd": 1.0, "halueval": 1.0, "uhgeval": 0.4, "notes": 3.0}
+# How often an epoch asks the questions of each collection: notes and written passages are few and the only bilingual ones.
+SHARES = {"cmrc": 0.7, "drcd": 0.8, "halueval": 0.6, "uhgeval": 0.2, "notes": 2.0, "written": 4.0}
 RANK, ALPHA = 32, 32
 # The layers below stay as they are: a third less to compute backwards.
 FIRST_LAYER = 4

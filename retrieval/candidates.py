@@ -1,0 +1,61 @@
+"""The first stage: what BM25 and dense search find for a question, fused into one score a passage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from retrieval.analysis import terms
+from retrieval.embedder import Embedder, FloatMatrix
+from retrieval.fusion import FloatVector, fuse
+from retrieval.lexicon import bridge_terms
+from retrieval.query import Query
+from retrieval.searcher import Rows
+from retrieval.snapshot import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Passages that either search ranks among its best; all arrays have the shape (candidates,), rows ascend."""
+
+    rows: Rows
+    lexical: FloatVector
+    cosines: FloatVector
+    fused: FloatVector
+
+
+def find_candidates(query: Query, snapshot: Snapshot, embedder: Embedder, *, pool: int, dense_weight: float) -> Candidates:
+    """Search with every wording of a question; a passage counts as much as the wording that suits it best.
+
+    Args:
+        query: its `text` gives the lexical scores and cosines that are reported, all wordings give the fused score.
+        snapshot: what is searched.
+        embedder: encodes the wordings.
+        pool: passages taken from each search.
+        dense_weight: weight of the dense score in the fusion, 0-1.
+    """
+    vectors = [embedder.encode_query(text) for text in (query.text, *query.variants)]
+    vectors += [embedder.encode_passages([draft]) for draft in query.drafts]
+    wordings = list(zip((query.text, *query.variants, *query.drafts), vectors, strict=True))
+    chinese = query.language.startswith("zh")
+    rows = np.unique(np.concatenate([_best_rows(text, vector, snapshot, pool) for text, vector in wordings]))
+    scored = [_scores(text, vector, snapshot, rows, chinese) for text, vector in wordings]
+    fused = [fuse(lexical, cosines, snapshot.chinese[rows], dense_weight=dense_weight) for lexical, cosines in scored]
+    return Candidates(rows, *scored[0], np.max(fused, axis=0))
+
+
+def _best_rows(text: str, vector: FloatMatrix, snapshot: Snapshot, pool: int) -> Rows:
+    words = terms(text)
+    bridged = [*words, *bridge_terms(text)]
+    lexical = [snapshot.bm25.search(asked, pool)[0] for asked in (words, bridged)]
+    return np.concatenate((*lexical, snapshot.dense.search(vector, pool)[0]))
+
+
+def _scores(text: str, vector: FloatMatrix, snapshot: Snapshot, rows: Rows, chinese: bool) -> tuple[FloatVector, FloatVector]:
+    """BM25 and cosine of given rows; passages in the other language than the question also meet it in the lexicon's terms."""
+    words = terms(text)
+    own = snapshot.bm25.score(words, rows)
+    bridged = snapshot.bm25.score([*words, *bridge_terms(text)], rows)
+    lexical = np.where(snapshot.chinese[rows] == chinese, own, bridged)
+    return lexical, snapshot.dense.score(vector, rows)
