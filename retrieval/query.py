@@ -15,6 +15,8 @@ _ASPECTS = frozenset(
     """
     difference advantage disadvantage formula derivation implementation release evaluation stability memory latency training
     parameters training-data gradient weights token vector inference dynamic
+    throughput gpu-memory gpu cpu accuracy llm language-model corpus time-complexity space-complexity quadratic big-o bandwidth
+    benchmark flops loss-function generalization batch-size learning-rate hyperparameter test-set validation-set pytorch
     """.split()
 )
 # NF4, GPTQ, d_model: a name of the field that the glossary need not know.

@@ -36,6 +36,8 @@ from retrieval.query import analyse
         ("什么是 RoPE？", "有什么优点？"),
         ("What is RoPE?", "What are the drawbacks?"),
         ("What is RoPE?", "Show the implementation"),
+        ("什么是 QLoRA？", "显存能省多少？"),
+        ("What is speculative decoding?", "How much throughput is gained?"),
     ],
 )
 def test_a_follow_up_gets_its_subject(history: str, question: str) -> None:
