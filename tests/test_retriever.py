@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 from conftest import IndexStore, SentenceTransformerEmbeddings
@@ -13,6 +14,7 @@ from langchain_core.retrievers import BaseRetriever
 
 from corpus.language import to_traditional
 from corpus.results import Hit, hit_row
+from ingest.pipeline import ingest
 from retrieval.manifest import EmbeddingModel
 from retrieval.query import analyse
 from retrieval.retriever import HybridRetriever, RetrievalSettings
@@ -173,3 +175,35 @@ def test_an_empty_index_finds_nothing(ingested: IndexStore, hash_embedder: HashE
     result = HybridRetriever(snapshot=snapshot, embedder=hash_embedder).search("RoPE 是什么？")
     snapshot.close()
     assert (result.hits, result.relevance) == ((), 0)
+
+
+def test_a_hit_brings_the_chunks_beside_it(notes: Path, store: IndexStore, hash_embedder: HashEmbedder) -> None:
+    paragraphs = [f"第{n}段讲长度外推的第{n}种做法，" + "它把位置下标换成别的值。" * 8 for n in "一二三四五六"]
+    (notes / "long.md").write_text("# 笔记\n\n## 长文\n\n" + "\n\n".join(paragraphs), encoding="utf-8")
+    ingest([notes], store, hash_embedder, budget=120)
+    snapshot = store.snapshot(hash_embedder.name, use_gpu=False)
+    retriever = HybridRetriever(snapshot=snapshot, embedder=hash_embedder, settings=RetrievalSettings(k=1, widen=1))
+    (hit,) = retriever.search("第三段讲什么？").hits
+    assert hit.chunk.path == "long.md"
+    assert [abs(near.ordinal - hit.chunk.ordinal) for near in hit.neighbours] in ([1], [1, 1])
+    assert {near.heading for near in hit.neighbours} == {hit.chunk.heading}
+    assert [row["chunk_id"] for row in hit_row(hit)["neighbours"]] == [near.id for near in hit.neighbours]
+    retriever.settings = RetrievalSettings(k=1, widen=0)
+    assert retriever.search("第三段讲什么？").hits[0].neighbours == ()
+    snapshot.close()
+
+
+def test_diversity_puts_repeats_behind(small: HybridRetriever) -> None:
+    small.settings = RetrievalSettings(k=6, diversity=0.0)
+    plain = small.search("训练和推理").hits
+    small.settings = RetrievalSettings(k=6, diversity=0.8)
+    diverse = small.search("训练和推理").hits
+    assert {hit.chunk.id for hit in plain} == {hit.chunk.id for hit in diverse}
+    assert plain[0].chunk.id == diverse[0].chunk.id
+    assert [hit.rank for hit in diverse] == [1, 2, 3, 4, 5, 6]
+
+
+def test_words_of_the_other_language_find_notes(small: HybridRetriever) -> None:
+    """No name of the field joins the two, only a general word does."""
+    hits = small.search("what has reciprocal ranks added up?").hits
+    assert "倒數" in hits[0].chunk.text
