@@ -15,6 +15,7 @@ from corpus.errors import InterviewRagError, UsageError
 
 if TYPE_CHECKING:
     from ingest.pipeline import IngestSummary
+    from ingest.read_limits import ReadLimits
 
 INTERRUPTED = 130  # what a shell makes of Ctrl-C
 
@@ -33,7 +34,7 @@ def ingest(
     from app.render import show_summary
 
     if explain:
-        _explain(paths, console)
+        _explain(paths, console, _limits(session))
         return
     summary = _sync(session, paths, prune=prune)
     console.document(asdict(summary)) if console.as_json else show_summary(summary, console)
@@ -44,20 +45,33 @@ def ingest(
 def _sync(session: Session, paths: list[Path], *, prune: bool) -> IngestSummary:
     from ingest.pipeline import ingest as sync
 
-    budget = session.settings.ingestion.chunk_tokens
-    return sync(paths, session.store, session.lazy_embedder, budget=budget, prune=prune, progress=session.progress)
+    return sync(
+        paths,
+        session.store,
+        session.lazy_embedder,
+        budget=session.settings.ingestion.chunk_tokens,
+        limits=_limits(session),
+        prune=prune,
+        progress=session.progress,
+    )
 
 
-def _explain(paths: list[Path], console: Console) -> None:
+def _limits(session: Session) -> ReadLimits:
+    from ingest.read_limits import ReadLimits
+
+    return ReadLimits(**session.settings.ingestion.limits.model_dump())
+
+
+def _explain(paths: list[Path], console: Console, limits: ReadLimits) -> None:
     from ingest.cleaning.explain import explain
     from ingest.read import discover, read_file
     from ingest.read_errors import FileSkipped
 
     skips: list[FileSkipped] = []
     found = []
-    for root, relative in discover(paths, on_skip=skips.append):
+    for root, relative in discover(paths, on_skip=skips.append, limits=limits):
         try:
-            found.append(explain(read_file(root, relative)))
+            found.append(explain(read_file(root, relative, limits=limits)))
         except FileSkipped as error:
             skips.append(error)
     skipped = [{"path": skip.path, "reason": skip.reason} for skip in skips]

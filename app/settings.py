@@ -27,6 +27,7 @@ from pydantic_settings import (
 )
 
 from corpus.errors import MessageLanguage, UsageError
+from ingest.read_limits import ReadLimits
 
 DEFAULT_CONFIG = Path(platformdirs.user_config_dir("interview-rag", appauthor=False)) / "config.toml"
 DEFAULT_INDEX = Path(platformdirs.user_data_dir("interview-rag", appauthor=False)) / "index"
@@ -38,10 +39,27 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+_READ = ReadLimits()
+
+
+class Limits(Section):
+    """How much a single input may ask of the machine; what is over a limit is skipped and reported."""
+
+    file_bytes: int = Field(_READ.file_bytes, ge=1, description="largest file, on disk or inside an archive")
+    text_characters: int = Field(_READ.text_characters, ge=1, description="longest text of one file")
+    pages: int = Field(_READ.pages, ge=1, description="most pages of a document")
+    folder_depth: int = Field(_READ.folder_depth, ge=1, description="how deep folders may lie in folders")
+    archive_files: int = Field(_READ.archive_files, ge=1, description="most files in one archive")
+    archive_bytes: int = Field(_READ.archive_bytes, ge=1, description="most bytes that an archive may expand to")
+    archive_ratio: int = Field(_READ.archive_ratio, ge=1, description="largest ratio of expanded to packed size of a file")
+    archive_depth: int = Field(_READ.archive_depth, ge=1, description="how deep archives may lie in archives")
+
+
 class Ingestion(Section):
-    """How notes are cut."""
+    """How notes are read and cut."""
 
     chunk_tokens: int = Field(320, ge=32, le=480, description="most tokens of a chunk, in the embedding model's tokens")
+    limits: Limits = Limits()
 
 
 class Retrieval(Section):
@@ -52,6 +70,9 @@ class Retrieval(Section):
     dense_weight: float = Field(0.4, ge=0, le=1, description="weight of the dense score in the fusion")
     rerank_pool: int = Field(12, ge=1, le=200, description="best candidates that the reranker reads")
     rerank_weight: float = Field(0.4, ge=0, le=1, description="weight of the reranker against the fused score")
+    diversity: float = Field(0.0, ge=0, le=1, description="how much hits that repeat earlier ones are put back")
+    widen: int = Field(1, ge=0, le=10, description="chunks of the same section before and after a hit that come with it")
+    expansion: Literal["none", "multi-query", "hyde"] = Field("none", description="have the generator reword or draft")
     flat_up_to: int = Field(50_000, ge=0, description="most chunks whose vectors are all compared; inverted lists beyond")
     probes: int = Field(64, ge=1, description="inverted lists that a dense search looks into; more find more, and take longer")
     use_gpu: bool = Field(True, description="search on a GPU where FAISS sees one")

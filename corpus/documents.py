@@ -14,6 +14,7 @@ from typing import Literal, NewType
 
 ChunkId = NewType("ChunkId", str)
 Language = Literal["zh-Hans", "zh-Hant", "en", "other"]
+_LAST = 1 << 62  # behind every offset
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class RawDocument:
         media_type: IANA media type, such as `text/markdown`.
         encoding: the encoding that decoded the bytes, or "" for binary formats.
         page_starts: source offset at which each page begins; empty for formats without pages.
+        dropped: what the reader left out, as pairs of a reason and the words; told when the file is explained, and not stored.
     """
 
     path: str
@@ -35,6 +37,7 @@ class RawDocument:
     media_type: str
     encoding: str = "utf-8"
     page_starts: tuple[int, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
     def page_at(self, offset: int) -> int | None:
         """The 1-based page that holds a source offset, or None for formats without pages."""
@@ -53,7 +56,7 @@ class SourceMap:
 
     def to_source(self, offset: int) -> int:
         """The source offset of the character at a clean offset."""
-        clean, source = self.anchors[bisect_right(self.anchors, (offset, 1 << 62)) - 1]
+        clean, source = self.anchors[bisect_right(self.anchors, (offset, _LAST)) - 1]
         return source + offset - clean
 
     def span(self, start: int, end: int) -> tuple[int, int]:
@@ -65,7 +68,8 @@ class SourceMap:
 
     def slice(self, start: int, end: int) -> SourceMap:
         """The map of the clean text `[start, end)` taken alone, as a chunk carries it."""
-        inner = [(clean - start, source) for clean, source in self.anchors if start < clean < end]
+        inside = slice(bisect_right(self.anchors, (start, _LAST)), bisect_right(self.anchors, (end - 1, _LAST)))
+        inner = [(clean - start, source) for clean, source in self.anchors[inside]]
         return SourceMap(((0, self.to_source(start)), *inner))
 
 

@@ -53,7 +53,10 @@ def detect_language(text: str) -> Language:
     if other > han + words:
         return "other"
     if han and han >= _HAN_SHARE * (han + words):
-        return "zh-Hant" if _changed(text, to_simplified(text)) > _changed(text, to_traditional(text)) else "zh-Hans"
+        simplified = to_simplified(text)
+        if simplified == text:
+            return "zh-Hans"
+        return "zh-Hant" if _changed(text, simplified) > _changed(text, to_traditional(text)) else "zh-Hans"
     return "en" if words else "other"
 
 

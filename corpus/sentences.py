@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 # Chinese sentence ends with the closing quotes that belong to them; an English end needs white space after it, and before it
 # no abbreviation and no initial ("J. Smith"; "RoPE." does end); "!" after a digit is a factorial; a line end always ends a
@@ -30,8 +31,7 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
 
     Everything between two spans is white space, so the spans cover all that can be read.
     """
-    protected = [match.span() for match in _PROTECTED.finditer(text)]
-    ends = [m.end() for m in _END.finditer(text) if not any(a < m.end() < b for a, b in protected)]
+    ends = _outside([match.span() for match in _PROTECTED.finditer(text)], (match.end() for match in _END.finditer(text)))
     spans, start = [], 0
     for end in [*ends, len(text)]:
         piece = text[start:end]
@@ -40,6 +40,16 @@ def sentence_spans(text: str) -> tuple[tuple[int, int], ...]:
             spans.append((first, first + len(stripped)))
         start = max(start, end)
     return tuple(spans)
+
+
+def _outside(protected: list[tuple[int, int]], ends: Iterable[int]) -> Iterator[int]:
+    """The ends that lie inside none of the protected spans; both are in order."""
+    at = 0
+    for end in ends:
+        while at < len(protected) and protected[at][1] <= end:
+            at += 1
+        if at == len(protected) or end <= protected[at][0]:
+            yield end
 
 
 def sentences(text: str) -> tuple[str, ...]:

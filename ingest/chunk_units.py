@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 
 from corpus.sentences import sentence_spans
-from ingest.cleaning.protect import code_and_formulas, overlaps
+from ingest.cleaning.protect import code_and_formulas
 
 Span = tuple[int, int]
 CountTokens = Callable[[str], int]
@@ -23,19 +24,21 @@ def trimmed(text: str, start: int, end: int) -> Span:
 
 def units(text: str, start: int, end: int) -> list[Span]:
     """The units of a span, in order; only white space lies between them."""
-    kept = [span for span in code_and_formulas(text) if start <= span[0] and span[1] <= end]
+    kept = code_and_formulas(text)
     spans: list[Span] = []
     for first, last in ((start + a, start + b) for a, b in sentence_spans(text[start:end])):
         # A sentence end inside code or a formula is none: join what it cut.
-        if spans and overlaps(tuple(kept), spans[-1][1] - 1, first + 1) and _one_piece(kept, spans[-1][1] - 1, first):
+        if spans and _in_one(kept, spans[-1][1] - 1, first, (start, end)):
             spans[-1] = (spans[-1][0], last)
         else:
             spans.append((first, last))
     return spans
 
 
-def _one_piece(kept: list[Span], left: int, right: int) -> bool:
-    return any(a <= left and right < b for a, b in kept)
+def _in_one(kept: Sequence[Span], left: int, right: int, within: Span) -> bool:
+    """Whether one of the ordered spans holds two places, and lies itself within another span."""
+    at = bisect_right(kept, (left, right)) - 1
+    return at >= 0 and right < kept[at][1] <= within[1] and within[0] <= kept[at][0]
 
 
 def cut(text: str, start: int, end: int, count_tokens: CountTokens, budget: int) -> Iterator[Span]:

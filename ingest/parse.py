@@ -6,8 +6,10 @@ people write without marks: numbered questions, bold lines, `Q:` lines, short li
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from corpus.documents import Document, Section
-from ingest.parsing.lines import scan
+from ingest.parsing.lines import Line, scan
 from ingest.parsing.markdown import markdown_headings
 from ingest.parsing.outline import Heading, outline
 from ingest.parsing.questions import is_question
@@ -21,7 +23,7 @@ def parse(document: Document) -> tuple[Section, ...]:
         under it before the next one has an empty body.
     """
     text = document.text
-    lines = scan(text)
+    lines = _without_captions(document, scan(text))
     headings = outline(lines, markdown_headings(text, lines))
     sections = []
     path: list[Heading] = []
@@ -35,6 +37,23 @@ def parse(document: Document) -> tuple[Section, ...]:
     sections.append(_section(text, path, start, len(text), question))
     first, *rest = sections
     return tuple([first, *rest] if first.end > first.start else rest)
+
+
+def _without_captions(document: Document, lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """The lines, those that an image's alternative text fills marked as quotes, since no caption is a heading."""
+    images = [removal for removal in document.removals if removal.rule == "image" and removal.replacement]
+    if not images:
+        return lines
+    starts = [image.start for image in images]
+
+    def is_caption(line: Line) -> bool:
+        if line.kind != "text":
+            return False
+        first, last = document.source_map.span(line.start, line.end)
+        at = bisect_right(starts, first) - 1
+        return at >= 0 and last <= images[at].end
+
+    return tuple(line._replace(kind="quote") if is_caption(line) else line for line in lines)
 
 
 def _section(text: str, path: list[Heading], start: int, end: int, question: bool) -> Section:

@@ -18,6 +18,7 @@ from ingest.collapse import collapse
 from ingest.embed import embed, text_keys
 from ingest.interrupt import uninterrupted
 from ingest.plan import Pending, Plan, Planner, Skipped
+from ingest.read_limits import ReadLimits
 from retrieval.embedder import Embedder
 from retrieval.manifest import EmbeddingModel, check_fact, check_model
 from retrieval.store import IndexStore
@@ -65,6 +66,7 @@ def ingest(
     embedder: Embedder,
     *,
     budget: int = 320,
+    limits: ReadLimits | None = None,
     prune: bool = False,
     progress: Report | None = None,
 ) -> IngestSummary:
@@ -75,6 +77,7 @@ def ingest(
         store: the index.
         embedder: embeds the chunks and counts their tokens; not used if nothing is new.
         budget: most tokens of a chunk.
+        limits: what is still read; the defaults of `ReadLimits` if not given.
         prune: forget documents whose file is gone from an ingested folder.
         progress: called with a label, how much is done, and how much there is.
 
@@ -89,7 +92,8 @@ def ingest(
         check_fact(catalogue, CHUNK_TOKENS, str(budget))
         known = catalogue.documents()
         damaged = bool(catalogue.generation and store.damaged_files())
-        plan = Planner(known, embedder.count_tokens, budget).look(paths, report)
+        outdated = bool(catalogue.generation) and store.has_old_terms(catalogue)
+        plan = Planner(known, embedder.count_tokens, budget, limits or ReadLimits()).look(paths, report)
         finished, interrupted = _embed(plan, catalogue, embedder, report)
         renamed = _renamed(plan.gone, finished, known)
         pruned = plan.gone if prune and not interrupted else renamed
@@ -100,7 +104,7 @@ def ingest(
             _note(catalogue, plan, budget)
 
         with uninterrupted() as held:
-            if finished or removed or damaged or not catalogue.generation:
+            if finished or removed or damaged or outdated or not catalogue.generation:
                 keep = text_keys(c for item in plan.pending for c in item.chunks) if interrupted else frozenset()
                 _commit(store, catalogue, embedder, change, fresh=bool(finished), keep=keep)
             else:

@@ -19,7 +19,8 @@ from ingest.chunk import chunk
 from ingest.clean import clean
 from ingest.parse import parse
 from ingest.read import STANDARD_INPUT, discover, read_file, source_file
-from ingest.read_errors import FileDamaged, FileEmpty, FileSkipped
+from ingest.read_errors import FileDamaged, FileEmpty, FileSkipped, printable
+from ingest.read_limits import ReadLimits
 
 log = logging.getLogger(__name__)
 
@@ -78,13 +79,16 @@ def prepare(raw: RawDocument, count_tokens: Callable[[str], int], budget: int) -
 class Planner:
     """Looks at files and fills a `Plan`."""
 
-    def __init__(self, known: Iterable[StoredDocument], count_tokens: Callable[[str], int], budget: int) -> None:
+    def __init__(
+        self, known: Iterable[StoredDocument], count_tokens: Callable[[str], int], budget: int, limits: ReadLimits
+    ) -> None:
         """Take in what the index holds.
 
         Args:
             known: its documents.
             count_tokens: length of a text in tokens of the embedding model.
             budget: most tokens of a chunk.
+            limits: what is still read.
         """
         self.plan = Plan()
         self._known = {(stored.root, stored.path): stored for stored in known}
@@ -92,6 +96,8 @@ class Planner:
         self._roots = {Path(root) for root, _ in self._known}
         self._count_tokens = count_tokens
         self._budget = budget
+        self._limits = limits
+        self._unopened: set[Path] = set()
 
     def look(self, paths: Iterable[Path | str], report: Callable[[str, int, int], None]) -> Plan:
         """Look at every file below some paths.
@@ -103,7 +109,7 @@ class Planner:
         wanted = [Path(path) if str(path) == STANDARD_INPUT else Path(path).resolve() for path in paths]
         seen: set[tuple[str, str]] = set()
         try:
-            files = discover(wanted, on_skip=self._skip)
+            files = discover(wanted, on_skip=self._skip, limits=self._limits)
             for done, found in enumerate(files, 1):
                 root, relative = self._names.get(found[0] / found[1]) or self._known_root(*found)
                 seen.add((str(root), relative))
@@ -116,7 +122,9 @@ class Planner:
         return plan
 
     def _skip(self, skip: FileSkipped) -> None:
-        self.plan.skipped.append(Skipped(skip.path, skip.reason))
+        self.plan.skipped.append(Skipped(printable(skip.path), skip.reason))
+        if skip.place is not None:
+            self._unopened.add(skip.place)
 
     def _known_root(self, root: Path, relative: str) -> tuple[Path, str]:
         """Name a file below a folder that was ingested before the way it was named then."""
@@ -127,13 +135,18 @@ class Planner:
     def _is_gone(self, stored: StoredDocument, paths: Sequence[Path]) -> bool:
         """Whether a document lies below one of the paths and its file, or its place in an archive, is no longer there."""
         root = Path(stored.root)
-        if not any((root / stored.path).is_relative_to(path) for path in paths):
+        place = root / stored.path
+        if not any(place.is_relative_to(path) for path in paths):
             return False
-        file = source_file(root, stored.path)
-        if not file.exists():
+        if not self._unopened.isdisjoint((place, *place.parents)):
+            return False  # a folder or an archive that could not be opened has lost nothing
+        try:
+            source_file(root, stored.path).stat()
+        except (FileNotFoundError, NotADirectoryError):
             return True
-        unopened = {skip.path for skip in self.plan.skipped}  # an archive that could not be opened has lost nothing
-        return file != root / stored.path and file.relative_to(root).as_posix() not in unopened
+        except OSError:
+            return False
+        return source_file(root, stored.path) != place
 
     def _look_at(self, root: Path, relative: str) -> None:
         stored = self._known.get((str(root), relative))
@@ -146,7 +159,7 @@ class Planner:
         except Exception as error:  # a fault of ours in one file must not keep a thousand others out
             log.exception("%s", relative)
             reason = f"internal error: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            self.plan.skipped.append(Skipped(relative, reason))
+            self.plan.skipped.append(Skipped(printable(relative), reason))
 
     def _examine(self, root: Path, relative: str, stored: StoredDocument | None) -> None:
         stamp = _stamp(root, relative)
@@ -156,7 +169,7 @@ class Planner:
         if stored and stamp and stored.bytes == stamp.bytes and _digest(root, relative) == stored.sha256:
             self._keep(relative, stored, stamp)
             return
-        raw = read_file(root, relative)
+        raw = read_file(root, relative, limits=self._limits)
         stamp = stamp or FileStamp(str(root), len(raw.text.encode()), 0)
         if stored and stored.sha256 == raw.sha256:
             self._keep(relative, stored, stamp)

@@ -8,18 +8,21 @@ archive were a folder: `notes.zip/rag/rope.md`. Standard input is `-` under the 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path, PurePosixPath
 
 from corpus.documents import RawDocument
 from corpus.errors import UsageError
-from ingest.read_errors import FileDamaged, FileEmpty, FileHidden, FileSkipped, FileTooLarge, FormatUnknown
+from ingest.read_errors import FileDamaged, FileEmpty, FileHidden, FileSkipped, FileTooLarge, FormatUnknown, NameUndecodable
 from ingest.read_limits import ReadLimits
 from ingest.readers import FORMATS, sniff
 from ingest.readers.archive import is_archive, list_members, read_member
 
 STANDARD_INPUT = "-"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 OnSkip = Callable[[FileSkipped], None]
 
@@ -90,12 +93,13 @@ def read_bytes(data: bytes, relative: str, *, limits: ReadLimits | None = None) 
     if found is None:
         raise FormatUnknown(relative, suffix=suffix)
     extract = found.reader(data, relative, limits)
-    if not extract.text.strip():
+    text = _SURROGATE.sub("\ufffd", extract.text)  # halves of characters, which JSON and fonts can hold and no file can
+    if not text.strip():
         raise FileEmpty(relative, why="")
-    if len(extract.text) > limits.text_characters:
-        raise FileTooLarge(relative, what="length", size=len(extract.text), limit=limits.text_characters)
+    if len(text) > limits.text_characters:
+        raise FileTooLarge(relative, what="length", size=len(text), limit=limits.text_characters)
     digest = hashlib.sha256(data).hexdigest()
-    return RawDocument(relative, extract.text, digest, found.media_type, extract.encoding, extract.page_starts)
+    return RawDocument(relative, text, digest, found.media_type, extract.encoding, extract.page_starts, dropped=extract.dropped)
 
 
 def _load(file: Path, relative: str, limits: ReadLimits) -> bytes:
@@ -112,6 +116,17 @@ def _check_size(relative: str, size: int, limits: ReadLimits) -> None:
         raise FileTooLarge(relative, what="size", size=size, limit=limits.file_bytes)
 
 
+def _is_accessible(path: Path) -> bool:
+    """Whether the folders above a path let it be looked at."""
+    try:
+        path.stat()
+    except PermissionError:
+        return False
+    except OSError:
+        pass  # the walk tells what is wrong
+    return True
+
+
 class _Walk:
     """A walk over folders and archives that reports what it passes over."""
 
@@ -122,6 +137,8 @@ class _Walk:
     def under(self, path: Path) -> Iterator[tuple[Path, str]]:
         if str(path) == STANDARD_INPUT:
             yield path, STANDARD_INPUT
+        elif not _is_accessible(path):
+            self._report(FileDamaged(path.name, place=path, why="permission denied"))
         elif path.is_file():
             yield from self._file(path.parent, path)
         elif path.is_dir():
@@ -130,15 +147,30 @@ class _Walk:
             raise UsageError(reason=f"no such file or folder: {path}")
 
     def _folder(self, root: Path, folder: Path) -> Iterator[tuple[Path, str]]:
-        """Files below a folder; links to folders are not followed, for they can form loops."""
-        for entry in sorted(folder.iterdir()):
-            if entry.name.startswith("."):
+        """Files below a folder; links to folders are not followed, for they can form loops.
+
+        A folder that cannot be opened is reported, and the walk goes on beside it.
+        """
+        name = folder.relative_to(root).as_posix()
+        depth = len(folder.relative_to(root).parts)
+        if depth > self._limits.folder_depth:
+            limit = self._limits.folder_depth
+            self._report(FileTooLarge(name, place=folder, what="nesting of folders", size=depth, limit=limit))
+            return
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted((entry.name, entry.is_dir(), entry.is_symlink()) for entry in entries)
+        except OSError as error:
+            self._report(FileDamaged(name, place=folder, why=error.strerror or type(error).__name__))
+            return
+        for child, is_folder, is_link in found:
+            entry = folder / child
+            if child.startswith("."):
                 self._report(FileHidden(entry.relative_to(root).as_posix()))
-            elif entry.is_dir():
-                if not entry.is_symlink():
-                    yield from self._folder(root, entry)
-            else:
+            elif not is_folder:
                 yield from self._file(root, entry)
+            elif not is_link:
+                yield from self._folder(root, entry)
 
     def _file(self, root: Path, file: Path) -> Iterator[tuple[Path, str]]:
         relative = file.relative_to(root).as_posix()
@@ -148,6 +180,7 @@ class _Walk:
         try:
             members = list_members(_load(file, relative, self._limits), relative, self._limits)
         except FileSkipped as skip:
+            skip.place = file
             self._report(skip)
             return
         for member in members:
@@ -158,7 +191,9 @@ class _Walk:
 
     def _known(self, root: Path, relative: str) -> Iterator[tuple[Path, str]]:
         suffix = PurePosixPath(relative).suffix.lower()
-        if suffix in FORMATS:
+        if _SURROGATE.search(relative):
+            self._report(NameUndecodable(relative))
+        elif suffix in FORMATS:
             yield root, relative
         else:
             self._report(FormatUnknown(relative, suffix=suffix or "(none)"))

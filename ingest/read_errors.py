@@ -5,6 +5,7 @@ FileSkipped
 ├── FormatUnknown          no reader for its suffix
 ├── FileTooLarge           over a limit on bytes, pages or expansion
 ├── FileUndecodable        no encoding fits its bytes
+├── NameUndecodable        its name cannot be written down
 ├── FileEmpty              nothing in it that can be read
 └── FileDamaged            its format is broken, or the system refuses to open it
 
@@ -13,15 +14,23 @@ A skipped file never stops an ingestion: `reason` goes into the summary, in Engl
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from corpus.errors import InterviewRagError
+
+
+def printable(path: str) -> str:
+    """A path whose bytes that are no UTF-8 are written out."""
+    return path.encode("utf-8", "backslashreplace").decode()
 
 
 class FileSkipped(InterviewRagError):
     """A file that cannot be read; fields: path, and what the subclass names."""
 
-    def __init__(self, path: str, **fields: object) -> None:
+    def __init__(self, path: str, *, place: Path | None = None, **fields: object) -> None:
         super().__init__(path=path, **fields)
         self.path = path
+        self.place = place  # on this machine, of a folder or archive below which nothing was seen
 
     @property
     def reason(self) -> str:
@@ -55,6 +64,13 @@ class FileUndecodable(FileSkipped):
 
     en = "no text encoding fits its bytes (tried UTF-8, UTF-16, GB18030, Big5)"
     zh = "无法识别文本编码（已尝试 UTF-8、UTF-16、GB18030、Big5）"
+
+
+class NameUndecodable(FileSkipped):
+    """The name of the file is no text."""
+
+    en = "its name is not valid UTF-8: rename it"
+    zh = "文件名不是有效的 UTF-8：请重命名"
 
 
 class FileEmpty(FileSkipped):

@@ -15,6 +15,7 @@ class ReadLimits:
         file_bytes: largest file, on disk or inside an archive.
         text_characters: longest text that a reader may produce from one file.
         pages: most pages of a paged document.
+        folder_depth: how deep folders may lie in an ingested folder.
         archive_files: most files taken from one archive.
         archive_bytes: most bytes that an archive may expand to, all its files together.
         archive_ratio: largest ratio of expanded to packed size of one file; deflate reaches about 1,000 only on
@@ -25,6 +26,7 @@ class ReadLimits:
     file_bytes: int = 64 * MEBIBYTE
     text_characters: int = 16 * MEBIBYTE
     pages: int = 3_000
+    folder_depth: int = 64
     archive_files: int = 20_000
     archive_bytes: int = 1_024 * MEBIBYTE
     archive_ratio: int = 200

@@ -8,12 +8,14 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 from conftest import ENGLISH
 from hash_embedder import HashEmbedder
+from reportlab.pdfgen.canvas import Canvas
 
 from app.cli import main
 from app.session import Session
@@ -89,6 +91,43 @@ def test_standard_input_is_a_document(run: Run, monkeypatch: pytest.MonkeyPatch,
     assert given(ENGLISH)["unchanged"] == 1
     assert given(ENGLISH + "\nMore.\n")["changed"] == 1
     assert [file["path"] for file in document(run, "status", "--files")["files"]] == ["-"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "value", "reason"),
+    [
+        ("file_bytes", 20, "size 30 is over the limit of 20"),
+        ("text_characters", 20, "length 30 is over the limit of 20"),
+        ("folder_depth", 1, "nesting of folders 2 is over the limit of 1"),
+        ("archive_files", 1, "number of files 2 is over the limit of 1"),
+        ("archive_bytes", 20, "expanded size 60 is over the limit of 20"),
+        ("archive_depth", 1, "nesting of archives 2 is over the limit of 1"),
+        ("archive_ratio", 2, "compression ratio"),
+        ("pages", 1, "number of pages over 1 is over the limit of 1"),
+    ],
+)
+def test_limits_come_from_the_settings(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int, reason: str
+) -> None:
+    folder, text = tmp_path / "limits", "# One\n\nA note of thirty bytes\n"
+    (folder / "a" / "b").mkdir(parents=True)
+    (folder / "a" / "b" / "deep.md").write_text(text, encoding="utf-8")
+    with zipfile.ZipFile(folder / "two.zip", "w") as archive:
+        archive.writestr("one.md", text)
+        archive.writestr("two.md", text)
+    with zipfile.ZipFile(folder / "inner.zip", "w") as archive:
+        archive.write(folder / "two.zip", "two.zip")
+    with zipfile.ZipFile(folder / "dense.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("dense.md", "dense " * 300_000)
+    pages = Canvas(str(folder / "pages.pdf"))
+    for page in range(2):
+        pages.drawString(72, 700, f"Page {page} of a document.")
+        pages.showPage()
+    pages.save()
+    monkeypatch.setenv(f"INTERVIEW_RAG_INGESTION__LIMITS__{limit.upper()}", str(value))
+    for arguments in (("ingest", folder), ("ingest", "--explain", folder)):
+        skipped = document(run, *arguments)["skipped"]
+        assert any(reason in skip["reason"] for skip in skipped), skipped
 
 
 # --- status ---

@@ -21,7 +21,7 @@ from hash_embedder import HashEmbedder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from corpus.errors import IndexMismatch, UsageError
+from corpus.errors import IndexCorrupt, IndexMismatch, UsageError
 from ingest.pipeline import IngestSummary, Skipped, ingest
 from retrieval.analysis import terms
 from retrieval.embeddings import FloatMatrix
@@ -259,26 +259,26 @@ def press_ctrl_c() -> None:
 
 
 def write_long_notes(folder: Path) -> None:
-    """Three notes of a hundred questions each: three hundred chunks, in windows of 128, 128 and 44."""
+    """Three notes of 192 questions each: 576 chunks, in portions of 128, every three of them sorted by length."""
     for name in "abc":
-        questions = (f"## What is {name}{n}?\n\nThe answer to question {n} of note {name}.\n" for n in range(100))
+        questions = (f"## What is {name}{n}?\n\nThe answer to question {n} of note {name}.\n" for n in range(192))
         write(folder / f"{name}.md", "\n".join(questions))
 
 
 def test_ctrl_c_commits_what_is_finished_and_loses_no_work(tmp_path: Path, store: IndexStore) -> None:
     folder = tmp_path / "notes"
     write_long_notes(folder)
-    stopped = Stopping(2, press_ctrl_c)
+    stopped = Stopping(4, press_ctrl_c)
     summary = ingest([folder], store, stopped)
     assert summary.interrupted
-    assert (counts(summary), summary.documents, summary.chunks) == ({"added": 2}, 2, 200)
+    assert (counts(summary), summary.documents, summary.chunks) == ({"added": 2}, 2, 384)
     assert documents(store) == ["a.md", "b.md"]
 
     second = HashEmbedder()
     summary = ingest([folder], store, second)
-    assert (counts(summary), summary.interrupted, summary.chunks) == ({"added": 1, "unchanged": 2}, False, 300)
-    assert len(stopped.passages) == 256
-    assert len(second.passages) == 44
+    assert (counts(summary), summary.interrupted, summary.chunks) == ({"added": 1, "unchanged": 2}, False, 576)
+    assert len(stopped.passages) == 512
+    assert len(second.passages) == 64
 
 
 def test_ctrl_c_before_anything_is_finished_leaves_an_index_that_opens(tmp_path: Path, store: IndexStore) -> None:
@@ -318,4 +318,23 @@ def test_a_killed_ingestion_leaves_the_former_state_and_its_embeddings(notes: Pa
     embedder = HashEmbedder()
     summary = ingest([notes], ingested, embedder, prune=True)
     assert counts(summary) == {"added": 3, "unchanged": 1, "removed": 2}
-    assert len(embedder.passages) == 44  # 256 were stored before the kill
+    assert len(embedder.passages) == 576 - 256  # those were stored before the kill
+
+
+def test_an_edited_glossary_takes_effect_with_the_next_ingestion(notes: Path, ingested: IndexStore) -> None:
+    with ingested.writer() as catalogue, catalogue.transaction():
+        catalogue.set_meta("terms", "terms:of an earlier glossary")
+    before = ingested.current_generation()
+    summary = ingest([notes], ingested, HashEmbedder())
+    assert (counts(summary), ingested.current_generation()) == ({"unchanged": 3}, before + 1)
+    ingest([notes], ingested, HashEmbedder())
+    assert ingested.current_generation() == before + 1
+
+
+def test_a_generation_of_another_version_is_rebuilt(notes: Path, ingested: IndexStore) -> None:
+    manifest = next(ingested.path.glob("generations/*/manifest.json"))
+    manifest.write_text(manifest.read_text(encoding="utf-8").replace('"format": 2', '"format": 1'), encoding="utf-8")
+    with pytest.raises(IndexCorrupt, match="reindex"):
+        ingested.snapshot(HashEmbedder().name, use_gpu=False)
+    assert ingest([notes], ingested, HashEmbedder()).repaired
+    assert ingested.damaged_files() == ()

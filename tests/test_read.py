@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import cProfile
 import io
 import json
+import os
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hash_embedder import HashEmbedder
 
+from corpus.documents import RawDocument
 from corpus.errors import UsageError
+from ingest.cleaning.explain import explain
+from ingest.pipeline import ingest
+from ingest.plan import prepare
 from ingest.read import discover, read_bytes, read_file, source_file
 from ingest.read_errors import (
     FileDamaged,
@@ -22,6 +31,7 @@ from ingest.read_errors import (
     FormatUnknown,
 )
 from ingest.read_limits import ReadLimits
+from retrieval.store import IndexStore
 
 SIMPLIFIED = "大模型面试：什么是旋转位置编码？它把位置信息写进查询与键。\n"
 TRADITIONAL = "大模型面試：什麼是旋轉位置編碼？它把位置資訊寫進查詢與鍵。\n"
@@ -247,3 +257,88 @@ def test_epub_gives_the_chapters_in_the_order_of_the_spine() -> None:
     }
     text = read_bytes(zipped({name: data.encode() for name, data in book.items()}), "a.epub").text
     assert text.index("# 注意力") < text.index("这一章讲注意力") < text.index("# 位置编码")
+
+
+# --- What the system or the format holds against a file ---
+
+
+@pytest.fixture
+def not_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder of a user whom the system may refuse something: root may open everything."""
+    with TemporaryDirectory() as name:
+        if os.geteuid() != 0:
+            yield Path(name)
+            return
+        os.chown(name, 65534, 65534)
+        os.seteuid(65534)
+        try:
+            yield Path(name)
+        finally:
+            os.seteuid(0)
+
+
+def test_a_folder_that_cannot_be_opened_is_skipped_and_loses_nothing(not_root: Path) -> None:
+    notes, store = not_root / "notes", IndexStore(not_root / "index")
+    for name in ("a/one.md", "closed/two.md", "closed/deep/three.md", "z.md"):
+        (notes / name).parent.mkdir(parents=True, exist_ok=True)
+        (notes / name).write_text(f"# {name}\n\nWhat {name} says.\n", encoding="utf-8")
+    assert ingest([notes], store, HashEmbedder()).added == 4
+    (notes / "closed").chmod(0)
+    (notes / "z.md").write_text("# z\n\nSomething else.\n", encoding="utf-8")
+    (notes / "a" / "one.md").unlink()
+    try:
+        summary = ingest([notes], store, HashEmbedder(), prune=True)
+        below = ingest([notes / "closed" / "deep"], store, HashEmbedder(), prune=True)
+    finally:
+        (notes / "closed").chmod(0o700)
+    assert [(skip.path, skip.reason) for skip in summary.skipped] == [("closed", "cannot be read: Permission denied")]
+    assert (summary.changed, summary.removed, summary.documents) == (1, 1, 3)
+    assert (len(below.skipped), below.removed, below.documents) == (1, 0, 3)
+
+
+def test_names_that_are_no_text_are_skipped(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"\xff.md")).write_text("text", encoding="utf-8")
+    (tmp_path / "good.md").write_text("# Good\n\nA good note.\n", encoding="utf-8")
+    summary = ingest([tmp_path], IndexStore(tmp_path.parent / "index"), HashEmbedder())
+    assert [(skip.path, skip.reason) for skip in summary.skipped] == [("\\udcff.md", "its name is not valid UTF-8: rename it")]
+    assert summary.added == 1
+
+
+def test_half_a_character_in_a_notebook_is_replaced(tmp_path: Path) -> None:
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": "# Title\n\nBroken \ud83d emoji."}]
+    notebook = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (tmp_path / "a.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    assert ingest([tmp_path], IndexStore(tmp_path.parent / "index"), HashEmbedder()).added == 1
+    assert "mojibake" in dict(explain(read_file(tmp_path, "a.ipynb")).counts)
+
+
+SHORT_PAGE = """<html><body><nav><a href="/">首页</a><a href="/a">归档</a></nav><article><h1>对比学习</h1>
+<p>对比学习把正样本拉近，把负样本推远，常用的损失是 <span class="katex"><math><semantics><annotation
+encoding="application/x-tex">L_{i}*s_+</annotation></semantics></math></span>，温度越小越关注难负样本。</p>
+</article><aside class="sidebar">热门文章 如何减肥</aside></body></html>"""
+
+
+def test_what_a_page_holds_beside_its_article_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(SHORT_PAGE, encoding="utf-8")
+    explanation = explain(read_file(tmp_path, "a.html"))
+    told = " ".join(words for _, words in explanation.unread)
+    assert all(words in told for words in ("首页", "归档", "如何减肥"))
+    assert "温度" not in told
+    assert any(line.startswith("not read, beside the article") for line in explanation.lines())
+
+
+def test_formulas_of_a_page_keep_their_marks(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(SHORT_PAGE, encoding="utf-8")
+    assert "$L_{i}*s_+$" in read_file(tmp_path, "a.html").text
+
+
+def test_a_long_text_without_blank_lines_takes_time_in_proportion() -> None:
+    """Counted in calls, which are the same on every machine."""
+
+    def calls(size: int) -> int:
+        text = "注意力机制让每个位置看到其他位置，复杂度是平方。`x`\n" * size
+        profile = cProfile.Profile()
+        profile.runcall(prepare, RawDocument("a.txt", text, "", "text/plain"), HashEmbedder().count_tokens, 320)
+        return sum(entry.callcount for entry in profile.getstats())
+
+    assert calls(2_000) < 2.5 * calls(1_000)

@@ -24,6 +24,7 @@ class Explanation:
         counts: how often each rule fired, most often first.
         characters, kept: length of the source and of the clean text.
         outline: the heading path of each section.
+        unread: what the reader of the format left out before cleaning, as pairs of a reason and the words.
     """
 
     path: str
@@ -35,6 +36,7 @@ class Explanation:
     characters: int
     kept: int
     outline: tuple[tuple[str, ...], ...]
+    unread: tuple[tuple[str, str], ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """The explanation as lines of text."""
@@ -49,6 +51,7 @@ class Explanation:
         return (
             head,
             f"rules: {counts or 'none fired'}",
+            *(f"not read, {reason}: {_excerpt(words)!r}" for reason, words in self.unread),
             *dropped,
             *(f"section: {' > '.join(path)}" for path in self.outline),
         )
@@ -67,6 +70,7 @@ def explain(raw: RawDocument) -> Explanation:
         characters=len(raw.text),
         kept=len(document.text),
         outline=tuple(section.heading for section in parse(document)),
+        unread=raw.dropped,
     )
 
 

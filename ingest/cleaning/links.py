@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ingest.cleaning.draft import Edit, Rule
-from ingest.cleaning.protect import code_and_formulas, overlaps
+from ingest.cleaning.protect import code_and_formulas, outside_code, overlaps
 from ingest.cleaning.residue import Line, is_button_line, lines_of
 from ingest.cleaning.vocabulary import MENU
 
@@ -19,6 +19,7 @@ _CONTENTS_TITLE = re.compile(
 _DOT_LEADER = re.compile(r"\S\s*(?:\.\s?|…|·\s?){4,}\s*\d{1,4}\s*$")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
 _MENU_LINE = re.compile(rf"[\s\-*•·|]*(?:(?:{MENU})[\s|·•/>»]*)+", re.IGNORECASE)
+_SPLIT_LINK = re.compile(r"\[([ \t]*\n\s*)[^\[\]\n]{1,200}?([ \t]*\n\s*)(?=\]\()")
 _LIST_MARK = re.compile(r"^[\s\-*+•·#]+")
 _MIN_LINKS = 3
 _MENU_WIDTH = 24
@@ -36,7 +37,7 @@ def _is_inner(target: str) -> bool:
     return "://" not in target and not target.startswith(("mailto:", "//"))
 
 
-def _runs(lines: list[Line]) -> Iterator[tuple[int, int, list[str]]]:
+def _runs(lines: Sequence[Line]) -> Iterator[tuple[int, int, list[str]]]:
     """Runs of lines of links, blank lines between them allowed: first line, line after the last, all targets."""
     at = 0
     while at < len(lines):
@@ -108,7 +109,14 @@ def _is_signpost(text: str) -> bool:
     return bool(link_targets(text) or _HEADING.match(text) or is_button_line(text) or _MENU_LINE.fullmatch(text))
 
 
+def _split_links(text: str) -> Iterator[Edit]:
+    """The line ends between the brackets of a link, which converters write around a block."""
+    for match in _SPLIT_LINK.finditer(text):
+        yield from (Edit(*match.span(part)) for part in (1, 2) if match[part])
+
+
 LINK_RULES: tuple[tuple[str, Rule], ...] = (
+    ("split-link", outside_code(_split_links)),
     ("only-navigation", _only_links),
     ("table-of-contents", _contents),
     ("table-of-contents", _dot_leaders),

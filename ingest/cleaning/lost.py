@@ -39,7 +39,10 @@ def _inner_marks(text: str) -> Iterator[Edit]:
     if not runs and not _LEADING_RUN.search(text):
         return
     for match in _SINGLE.finditer(text):
-        crosses_line = "\n" in text[match.start() : match.start() + 3] and text[match.end() :].lstrip()[:1] not in ",。，、；：:;"
+        crosses_line = (
+            "\n" in text[match.start() : match.start() + 3]
+            and text[match.end() : match.end() + 8].lstrip()[:1] not in ",。，、；：:;"
+        )
         if not crosses_line and not asks(_clause_before(text, match.start())):
             yield Edit(*match.span())
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterator
 
-from ingest.cleaning.draft import Rule
+from ingest.cleaning.draft import Edit, Rule
 from ingest.cleaning.protect import outside_code, outside_protected, substitute
 from ingest.cleaning.vocabulary import any_of
 
@@ -24,8 +25,12 @@ _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _IMAGE_TAG = re.compile(r"<img\b[^>]*>", re.IGNORECASE)
 _ALT = re.compile(r"\balt\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _LIST_ITEM = re.compile(r"<li\b[^>]*>", re.IGNORECASE)
-_ROW_END = re.compile(r"</tr\s*>", re.IGNORECASE)
-_CELL_END = re.compile(r"</t[dh]\s*>(?!\s*</tr)", re.IGNORECASE)
+_CELL = re.compile(r"<t[dh]\b[^>]*>(?:(?!</?t[dh]\b).){1,2000}?</t[dh]\s*>", re.IGNORECASE | re.DOTALL)
+_BREAK_IN_CELL = re.compile(r"\s*(?:</?(?:br|p|div)\b[^>]*>\s*)+|\s*\n\s*", re.IGNORECASE)
+# Rows follow each other without blank lines, or they would be no table.
+_ROW_END = re.compile(r"\s*</tr\s*>(?:\s*</?t(?:head|body|foot)\b[^>]*>)*\s*(?=<tr\b)|\s*</tr\s*>", re.IGNORECASE)
+_ROW_START = re.compile(r"<tr\b[^>]*>\s*", re.IGNORECASE)
+_CELL_END = re.compile(r"\s*</t[dh]\s*>(?!\s*</tr)\s*", re.IGNORECASE)
 _TABLE_REST = re.compile(r"</?(?:tr|td|th|li)\b[^<>]*>", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BREAKING}){_ATTRIBUTES}>", re.IGNORECASE)
 _INLINE_TAG = re.compile(rf"</?(?:{_SILENT}){_ATTRIBUTES}>", re.IGNORECASE)
@@ -36,7 +41,8 @@ _CONTENTS_MARK = re.compile(
 )
 # Kramdown and Pandoc attributes, Hexo and Jekyll tags.
 _ATTRIBUTE_LIST = re.compile(r"\{:\s*[.#][^}\n]*\}|(?<=[^\s{])[ \t]*\{[#.][A-Za-z][\w.\-\s#=\"]*\}(?=[ \t]*$)", re.MULTILINE)
-_TEMPLATE_TAG = re.compile(r"\{%-?\s*/?(?:end)?\w+[^%\n]*%\}")
+_TEMPLATE_TAG = re.compile(r"\{%-?\s*/?(?:end)?\w+[^%\n]*%\}|^:{3,}[ \t]*(?:\w+[^\n]{0,60})?$", re.MULTILINE)
+_HIGHLIGHT = re.compile(r"(?<![=A-Za-z0-9_])==(?=[^\s=])([^=\n]{1,200}?)(?<=\S)==(?![=A-Za-z0-9_])")
 # Exporters escape punctuation that needs none. A backslash before it is dropped unless it keeps a list from beginning
 # there, or begins a LaTeX formula: `\[4]` is escaped, `\[4\]` a formula.
 _ESCAPE = re.compile(r"(?<!\\)\\(?=[_.!~&=<>*]|\[[^\]\\\n]{0,60}\])|(?<=\S)(?<!\\)\\(?=[+\-#])", re.MULTILINE)
@@ -59,6 +65,13 @@ _EMPTY_ALT = re.compile(
     re.IGNORECASE,
 )
 _BADGE = re.compile(r"shields\.io|badge|star-history|travis-ci|codecov|contrib\.rocks|visitor", re.IGNORECASE)
+
+
+def _breaks_in_cells(text: str) -> Iterator[Edit]:
+    """Line breaks inside a table cell, which would end its row."""
+    for cell in _CELL.finditer(text):
+        for gap in _BREAK_IN_CELL.finditer(text, cell.start(), cell.end()):
+            yield Edit(*gap.span(), " ")
 
 
 def _image(match: re.Match[str]) -> str:
@@ -86,8 +99,10 @@ MARKUP_RULES: tuple[tuple[str, Rule], ...] = (
     ("html-comment", outside_code(substitute(_COMMENT))),
     ("image", outside_code(substitute(_IMAGE_TAG, _image_tag))),
     ("image", outside_code(substitute(_IMAGE, _image))),
-    ("html-table", outside_code(substitute(_ROW_END, "\n"))),
+    ("html-table", outside_code(_breaks_in_cells)),
     ("html-table", outside_code(substitute(_CELL_END, " | "))),
+    ("html-table", outside_code(substitute(_ROW_END, "\n"))),
+    ("html-table", outside_code(substitute(_ROW_START))),
     ("html-list", outside_code(substitute(_LIST_ITEM, "\n- "))),
     ("html-tag", outside_code(substitute(_TABLE_REST))),
     ("html-tag", outside_code(substitute(_BLOCK_TAG, "\n"))),
@@ -97,6 +112,7 @@ MARKUP_RULES: tuple[tuple[str, Rule], ...] = (
     ("attribute-list", outside_code(substitute(_ATTRIBUTE_LIST))),
     ("template-tag", outside_code(substitute(_TEMPLATE_TAG))),
     ("escape", outside_protected(substitute(_ESCAPE))),
+    ("highlight", outside_protected(substitute(_HIGHLIGHT, lambda match: match[1]))),
     ("link-target", outside_code(substitute(_LINK, lambda match: match[1]))),
     ("link-definition", outside_code(substitute(_LINK_DEFINITION))),
 )

@@ -36,14 +36,16 @@ class Line(NamedTuple):
     text: str
 
 
-def lines_of(text: str) -> list[Line]:
+@lru_cache(maxsize=2)  # one rule after another asks for those of the same text
+def lines_of(text: str) -> tuple[Line, ...]:
     """The lines of a text, in order."""
     lines, start = [], 0
     for piece in text.split("\n"):
         end = min(start + len(piece) + 1, len(text))
-        lines.append(Line(start, end, piece))
+        if end > start:
+            lines.append(Line(start, end, piece))
         start = end
-    return [line for line in lines if line.end > line.start]
+    return tuple(lines)
 
 
 _BUTTON = re.compile(rf"(?<![A-Za-z])(?:{BUTTONS})(?![A-Za-z])", re.IGNORECASE)
@@ -73,6 +75,14 @@ _BYLINE = re.compile(
     rf"|(?:发布于|發布於|posted on|published on)\s*{DAY}\s*(?:[・·|,，].{{0,40}})?)$",
     re.IGNORECASE,
 )
+# The head of a scraped post: who, when, and how often it was read.
+_POST_HEAD = re.compile(rf"^\W*原创\s.{{0,60}}{DAY}|最新推荐文章于\s*{DAY}", re.IGNORECASE)
+_COUNTER = re.compile(
+    rf"(?:阅读|閱讀|浏览|瀏覽|点赞|點讚|收藏|评论|評論|赞同|转发|热度|views?|likes?|comments?)(?:量|数|次数)?\s*[:：]?\s*{COUNT}"
+)
+_CLAUSE = re.compile(r"[，。；！？]")
+_SIGNATURE = re.compile(r"\s*(?:作者|编辑|排版|审校|校对|来源)\s*[:：|丨]\s*\S{1,16}\s*")
+_BOLD_NUMBER = re.compile(r"\s*(\*\*|__)\s*\d{1,2}\s*\1\s*")
 _HASHTAG = re.compile(r"\s*(?:#[^\s#]{1,24}\s*)+")
 _INLINE_ADVERTISEMENT = re.compile(r"(?<![ \t])[ \t]*立即(?:学习|下载|领取)[“\"][^”\"\n]{0,40}[”\"][;；。]?")
 
@@ -103,37 +113,48 @@ def _classify(text: str) -> str | None:
         return "copyright"
     if _CLOSING.search(bare) or _NEIGHBOUR.match(bare):
         return "neighbour-link"
-    return "page-button" if _BYLINE.match(text) or is_button_line(bare) else None
+    return "page-button" if _is_post_head(text) or is_button_line(bare) else None
+
+
+def _is_post_head(text: str) -> bool:
+    """Whether a line tells who published the page and when, or how often it was read and liked."""
+    if _BYLINE.match(text) or _BOLD_NUMBER.fullmatch(text):
+        return True
+    if len(text) > _MAX_ADVERTISEMENT:
+        return False
+    return bool(_POST_HEAD.search(text)) or (len(_COUNTER.findall(text)) >= 2 and not _CLAUSE.search(text))
 
 
 def _lines_named(name: str) -> Rule:
     def rule(text: str) -> Iterator[Edit]:
         spans = code_and_formulas(text)
-        for line, found in zip(lines := lines_of(text), _residue(lines), strict=True):
+        for line, found in zip(lines_of(text), _residue(text), strict=True):
             if found == name and not overlaps(spans, line.start, line.end):
                 yield Edit(line.start, line.end)
 
     return rule
 
 
-def _residue(lines: list[Line]) -> list[str | None]:
+@lru_cache(maxsize=2)
+def _residue(text: str) -> tuple[str | None, ...]:
     """The rule that drops each line, if one does.
 
     What proves nothing alone is residue beside residue: a count `(0)`, a single word of a button, a row of tags.
     """
+    lines = lines_of(text)
     found = [_classify(line.text) for line in lines]
     filled = [at for at, line in enumerate(lines) if line.text.strip()]
     for order in (filled, filled[::-1]):
         for before, at in pairwise(order):
             if found[before] is not None and found[at] is None and _may_be_residue(lines[at].text):
                 found[at] = "page-button"
-    return found
+    return tuple(found)
 
 
 def _may_be_residue(text: str) -> bool:
     if len(text) > _MAX_BUTTONS:
         return False
-    return bool(_AMBIGUOUS.fullmatch(text) or _HASHTAG.fullmatch(text) or not _FILLER.sub("", text))
+    return bool(_AMBIGUOUS.fullmatch(text) or _HASHTAG.fullmatch(text) or _SIGNATURE.fullmatch(text) or not _FILLER.sub("", text))
 
 
 def _inline_advertisements(text: str) -> Iterator[Edit]:

@@ -7,7 +7,7 @@ follows it must stay: a page can go on after such a list, and two pages can be p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from ingest.cleaning.draft import Edit, Rule
 from ingest.cleaning.protect import code_and_formulas, overlaps
@@ -54,7 +54,7 @@ def _closes(text: str, level: int) -> bool:
     return heading is not None and (level == 0 or len(heading[1]) <= level) and _related_level(text) is None
 
 
-def _list_end(lines: list[Line], first: int, level: int, ended: bool) -> tuple[int, int]:
+def _list_end(lines: Sequence[Line], first: int, level: int, ended: bool) -> tuple[int, int]:
     """Where the list that starts at line `first` ends, and how many of its lines show that it is one."""
     allowance = _PROSE_AFTER_END if ended else _PROSE_ELSEWHERE
     signals, prose, prose_at = 0, 0, None
@@ -72,7 +72,7 @@ def _list_end(lines: list[Line], first: int, level: int, ended: bool) -> tuple[i
     return len(lines), signals
 
 
-def _with_title(lines: list[Line], at: int, first: int) -> int:
+def _with_title(lines: Sequence[Line], at: int, first: int) -> int:
     """Step back over the title of the paragraph that ends a list, so that it stays with its paragraph."""
     back = at - 1
     while back >= first and not lines[back].text.strip():

@@ -29,8 +29,9 @@ class MarkedHeading(NamedTuple):
 
 @cache
 def _parser() -> MarkdownIt:
-    # Indented code and HTML blocks would swallow the headings of sloppy notes; raw HTML is gone after cleaning anyway.
-    return MarkdownIt("commonmark").disable(["code", "html_block", "reference"])
+    # Indented code and HTML blocks would swallow the headings of sloppy notes; raw HTML is gone after cleaning anyway. What
+    # stands inside a line is not asked for.
+    return MarkdownIt("commonmark").disable(["code", "html_block", "reference", "inline"])
 
 
 def markdown_headings(text: str, lines: tuple[Line, ...]) -> dict[int, MarkedHeading]:

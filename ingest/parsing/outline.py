@@ -42,6 +42,7 @@ def outline(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> list[H
     candidates = _candidates(lines, marked)
     facets = _facets(candidates, marked)
     headings: list[Heading] = []
+    remarks: list[bool] = []  # whether each is a short line that asks nothing
     series: list[_Series] = []
     taken = -1
     for at, line in enumerate(lines):
@@ -52,10 +53,19 @@ def outline(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> list[H
             taken = found.last
             series.clear()
             headings.append(Heading(found.level, found.title, line.start, lines[found.last].end))
+            remarks.append(False)
         elif (heading := candidates.get(at)) is not None:
             level = _level(heading, series, facets, is_title=at == _title_line(lines, candidates, marked))
             headings.append(Heading(level, heading.title, line.start, line.end))
-    return headings
+            remarks.append(heading.sort == "short" and not heading.question and level != _TITLE)
+    return [heading for at, heading in enumerate(headings) if not (remarks[at] and _is_hollow(headings, at))]
+
+
+def _is_hollow(headings: list[Heading], at: int) -> bool:
+    """Whether the very next line is a heading beside or above: what has nothing under it is a line of text."""
+    if at + 1 == len(headings):
+        return False
+    return headings[at + 1].level <= headings[at].level and headings[at + 1].start == headings[at].end + 1
 
 
 def _candidates(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> dict[int, Candidate]:
@@ -79,9 +89,9 @@ def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate], marked: se
         if now is not None and run and _goes_on(run[-1], now):
             run.append(now)
             continue
-        items |= _as_list(run, answered=at not in marked)
+        items |= _as_list(run, lines, answered=at not in marked)
         run = [now] if now is not None else []
-    return items | _as_list(run, answered=False)
+    return items | _as_list(run, lines, answered=False)
 
 
 def _goes_on(last: Candidate, now: Candidate) -> bool:
@@ -91,13 +101,17 @@ def _goes_on(last: Candidate, now: Candidate) -> bool:
     return now.sort == "short" == last.sort and last.line > 0
 
 
-def _as_list(run: list[Candidate], *, answered: bool) -> set[int]:
+def _as_list(run: list[Candidate], lines: tuple[Line, ...], *, answered: bool) -> set[int]:
     """The lines of a run that are list items.
 
     Two questions are an unanswered one before an answered one, and two short lines a heading and one below it: both stay.
-    Of a longer run of questions only the last can be answered.
+    Of a longer run of questions only the last can be answered; so can the last of a run of bold lines.
     """
     asked = sum(c.question for c in run) > len(run) / 2
+    if run and answered and run[-1].question and lines[run[-1].line].text.lstrip().startswith(("**", "__")):
+        asked = True
+        if len(run) == 2:
+            return {run[0].line}
     if len(run) < (3 if asked or (run and run[0].sort == "short") else 2):
         return set()
     return {c.line for c in (run[:-1] if asked and answered else run)}
@@ -134,7 +148,7 @@ def _level(heading: Candidate, series: list[_Series], facets: set[int], *, is_ti
         return _TITLE
     if heading.sort == "short" and not (heading.question and series and series[0].sort == "asked"):
         return _FACET if heading.line in facets else _SHORT
-    if heading.sort == "bold" and not (heading.question and not series):
+    if heading.sort == "bold" and not (heading.question and (not series or series[0].sort == "bold")):
         return _BOLD
     return _place(heading, series)
 

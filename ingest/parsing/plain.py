@@ -23,17 +23,19 @@ _NUMBER = re.compile(
     r"^\s{0,3}(\d{1,3}(?:\.\d{1,3}){0,3})\s*(?:[.、．)）:：]|(?<=\.\d)(?=\s)|(?<=\.\d\d)(?=\s)|\s(?=\S))\s*(\S.*)$"
 )
 _ASKED = re.compile(
-    r"^\s{0,3}(?:Q|问|問|问题|問題|面试官|面試官|题目|題目|Question|面试题)\s*(\d{1,3})?\s*[:：.、]\s*\S", re.IGNORECASE
+    r"^\s{0,3}[【\[]?(?:Q|问|問|问题|問題|面试官|面試官|题目|題目|Question|面试题)\s*(\d{1,3})?\s*[:：.、】\]]\s*\S",
+    re.IGNORECASE,
 )
 _ANSWER = re.compile(
-    r"^\s{0,3}(?:\*\*|__)?\s*(?:💡|✅|A\s*\d{0,3}\s*[:：]|答\s*[:：]|答案\s*[:：]|回答\s*[:：]|参考答案|參考答案|Answer\s*[:：]|解析\s*[:：]|解答\s*[:：])",
+    r"^\s{0,3}(?:[-*+]\s+)?(?:\*\*|__)?\s*(?:💡|✅|【(?:参考)?(?:答案?|回答|解答|解析)】|A\s*\d{0,3}\s*[:：]|答\s*[:：]|答案\s*[:：]|回答\s*[:：]|参考答案|參考答案|Answer\s*[:：]|解析\s*[:：]|解答\s*[:：])",
     re.IGNORECASE,
 )
 _BOLD = re.compile(r"^\s{0,3}(?:[-*+]\s+)?(\*\*|__)(?=\S)((?:(?!\1).)+?)\1\s*[:：]?\s*$")
 _BAD_END = re.compile(r"[。！!；;，,、…：:\\]\s*$|(?<![A-Z])\.\s*$|[-—]\s*$")
 _BAD_START = re.compile(r"^\s*[\"'“‘「『《(（\[【<>$|*`~^=+#\-]|^\s{4,}|https?://|^\s*!\[")
+_CLAUSES = re.compile(r"[，；]\s*\S")  # several clauses: a remark, no heading
 _LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
-_FORMULA_LIKE = re.compile(r"[=≈∑∏√∈≤≥→]|\\[a-z]+|[{}]|_\w|\^")
+_FORMULA_LIKE = re.compile(r"[=≈∑∏√∈≤≥→]|\\[a-z]+|[{}]|(?<![A-Za-z]{2})_\w|\^")
 _MAX_SHORT = 56
 _SHARED = 4
 _MAX_TITLE = 90
@@ -79,7 +81,7 @@ def is_answer_mark(text: str) -> bool:
 
 def next_line(lines: tuple[Line, ...], at: int) -> Line | None:
     """The next line that is not blank."""
-    return next((line for line in lines[at + 1 :] if line.kind != "blank"), None)
+    return next((lines[i] for i in range(at + 1, len(lines)) if lines[i].kind != "blank"), None)
 
 
 def is_answered(lines: tuple[Line, ...], at: int) -> bool:
@@ -97,28 +99,36 @@ def candidate(lines: tuple[Line, ...], at: int) -> Candidate | None:
         return _from_bold(line.text, bold[2], at)
     if line.kind == "bullet":
         return None
-    return _announced(line.text, at) or _short(lines, at)
+    return _announced(line.text, at, answered=is_answered(lines, at)) or _short(lines, at)
 
 
 def _from_bold(text: str, inner: str, at: int) -> Candidate | None:
-    """A bold line: by what stands inside it, if that announces itself; its own sort otherwise."""
-    if width(inner) > _MAX_QUESTION or (_BAD_END.search(inner) and not text.rstrip().endswith((":", "："))):
+    """A bold line: by what stands inside it, if that announces itself; its own sort otherwise; a mere number is an ornament."""
+    if (
+        not _LETTER.search(inner)
+        or width(inner) > _MAX_QUESTION
+        or (_BAD_END.search(inner) and not text.rstrip().endswith((":", "：")))
+    ):
         return None
     announced = _announced(inner, at)
     return announced or Candidate(at, "bold", 0, 1, plain_title(inner.rstrip(":： ")), is_question(inner))
 
 
-def _announced(text: str, at: int) -> Candidate | None:
-    """A line that begins with a chapter mark, a number or a question mark of its own."""
+def _announced(text: str, at: int, *, answered: bool = False) -> Candidate | None:
+    """A line that begins with a chapter mark, a number or a question mark of its own.
+
+    One that ends like a sentence is a heading only if it tells the reader to answer, or an answer mark follows.
+    """
     question = is_question(text)
-    if width(text) > (_MAX_QUESTION if question else _MAX_NUMBERED) or (_BAD_END.search(text) and not is_prompt(text)):
+    is_sentence = _BAD_END.search(text) and not is_prompt(text) and not answered
+    if is_sentence or width(text) > (_MAX_QUESTION if question else _MAX_NUMBERED):
         return None
     title = plain_title(text)
     if match := _CHAPTER.match(text):
         return Candidate(at, "chapter", chinese_number(match[1] or match[2]), 1, title, question)
     if match := _ASKED.match(text):
         return Candidate(at, "asked", int(match[1] or 0), 1, title, True)
-    if (match := _NUMBER.match(text)) and _LETTER.search(match[2]) and not _FORMULA_LIKE.search(match[2]):
+    if (match := _NUMBER.match(text)) and _LETTER.search(match[2]) and (question or not _FORMULA_LIKE.search(match[2])):
         parts = match[1].split(".")
         return Candidate(at, "number", int(parts[-1]), len(parts), title, question)
     return None
@@ -131,6 +141,8 @@ def _short(lines: tuple[Line, ...], at: int) -> Candidate | None:
     limit = _MAX_TITLE if question or at == _first_text(lines) else _MAX_SHORT
     plain = width(text) <= limit and _LETTER.search(text) and not _BAD_END.search(text) and not _BAD_START.search(text)
     if not plain or _FORMULA_LIKE.search(text) or not _stands_alone(lines, at):
+        return None
+    if not question and at != _first_text(lines) and _CLAUSES.search(text):
         return None
     return Candidate(at, "asked" if is_answered(lines, at) else "short", 0, 1, plain_title(text), question)
 

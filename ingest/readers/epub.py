@@ -26,16 +26,19 @@ def read_epub(data: bytes, path: str, limits: ReadLimits) -> Extract:
     """
     with open_zip(data, path, limits) as archive:
         files = names(archive)
-        chapters = []
+        chapters: list[str] = []
+        dropped: list[tuple[str, str]] = []
         for name in _spine(archive, files, path, limits):
             try:
                 page, _ = decode(extract(archive, files[name], path, limits), path)
-                chapters.append(article(page, path).strip())
-            except FileSkipped:
-                continue  # a cover or a picture page
+                text, beside = article(page, path)
+                chapters.append(text.strip())
+                dropped += beside
+            except FileSkipped as skip:  # a cover or a picture page
+                dropped.append((skip.reason, name))
     if not any(chapters):
         raise FileEmpty(path, why=" (no chapter with text)")
-    return Extract("\n\n".join(chapter for chapter in chapters if chapter))
+    return Extract("\n\n".join(chapter for chapter in chapters if chapter), dropped=tuple(dropped))
 
 
 def _spine(archive: zipfile.ZipFile, files: dict[str, zipfile.ZipInfo], path: str, limits: ReadLimits) -> list[str]:

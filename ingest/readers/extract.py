@@ -15,11 +15,13 @@ class Extract(NamedTuple):
         text: as decoded or extracted, line ends normalised.
         encoding: the encoding of a text format, "" for binary ones.
         page_starts: offset at which each page begins, for paged formats.
+        dropped: what is in the file and not in the text, as pairs of a reason and the words.
     """
 
     text: str
     encoding: str = ""
     page_starts: tuple[int, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
 
 
 Reader = Callable[[bytes, str, ReadLimits], Extract]

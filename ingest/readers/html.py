@@ -26,6 +26,9 @@ _FURNITURE = re.compile(
     r"share|social|copyright|advert\w*|ads?|pagination|prev-?next|hot-?posts?|toc)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_STAND_IN = re.compile(r"TeX(\d+)XeT")
+_NOT_WORD = re.compile(r"[\W_]+")
+_FURNITURE_TAGS = ("nav", "aside", "footer")
 _CONTENT_TAGS = ("html", "body", "main", "article")
 
 # Of the visible text that is left, an article is at least this share; less, and a side bar was taken for it.
@@ -41,10 +44,10 @@ def read_html(data: bytes, path: str, _limits: ReadLimits) -> Extract:
         FileEmpty: no article in it.
     """
     page, encoding = _decode(data, path)
-    text = article(page, path)
+    text, dropped = article(page, path)
     if not text.strip():
         raise FileEmpty(path, why=" (no article on the page)")
-    return Extract(text, encoding)
+    return Extract(text, encoding, dropped=dropped)
 
 
 def _decode(data: bytes, path: str) -> tuple[str, str]:
@@ -60,8 +63,8 @@ def _decode(data: bytes, path: str) -> tuple[str, str]:
     return decode(data, path)
 
 
-def article(page: str, path: str) -> str:
-    """The main article of a page as Markdown, formulas as LaTeX."""
+def article(page: str, path: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """The main article of a page as Markdown, formulas as LaTeX, and what stands on the page beside it."""
     import trafilatura
     from lxml import etree, html
 
@@ -70,8 +73,10 @@ def article(page: str, path: str) -> str:
         tree = html.fromstring(page.encode(), parser=html.HTMLParser(encoding="utf-8", remove_comments=True))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise FileDamaged(path, why="not an HTML page") from error
-    _restore_formulas(tree)
+    formulas: list[str] = []
+    _restore_formulas(tree, formulas)
     title = _title(tree)
+    on_page = _words(tree)
     _prune(tree)
     visible = trafilatura.html2txt(tree)
     options = {"output_format": "markdown", "include_comments": False, "include_formatting": True, "config": _settings()}
@@ -80,7 +85,27 @@ def article(page: str, path: str) -> str:
         found = trafilatura.extract(tree, favor_recall=True, **options) or ""
     if len(found) < _MIN_SHARE * len(visible):
         found = visible
-    return _titled(title, found.strip())
+    text = _STAND_IN.sub(lambda match: formulas[int(match[1])], _titled(title, found.strip()))
+    return text, _left_out([_STAND_IN.sub(lambda match: formulas[int(match[1])], words) for words in on_page], text)
+
+
+def _words(tree: HtmlElement) -> list[str]:
+    """The pieces of text on a page, in order, without scripts and styles."""
+    pieces = tree.xpath(".//text()[not(ancestor::script or ancestor::style or ancestor::noscript or ancestor::template)]")
+    return [words for piece in pieces if (words := " ".join(piece.split()))]
+
+
+def _left_out(on_page: list[str], text: str) -> tuple[tuple[str, str], ...]:
+    """The pieces that are not in the article, neighbours joined."""
+    kept = _NOT_WORD.sub("", text)
+    runs: list[list[str]] = [[]]
+    for words in on_page:
+        bare = _NOT_WORD.sub("", words)
+        if bare and bare in kept:
+            runs.append([])
+        elif bare:
+            runs[-1].append(words)
+    return tuple(("beside the article", " ".join(run)) for run in runs if run)
 
 
 def _titled(title: str, text: str) -> str:
@@ -108,34 +133,42 @@ def _title(tree: HtmlElement) -> str:
 
 def _prune(tree: HtmlElement) -> None:
     """Drop navigation, recommendations and the like, unless the article lies inside."""
-    for element in tree.xpath("//*[@class or @id]"):
+    for element in tree.xpath("//*[@class or @id or self::nav or self::aside or self::footer]"):
         name = f"{element.get('class', '')} {element.get('id', '')}"
-        if element.tag in _CONTENT_TAGS or not _FURNITURE.search(name) or element.xpath(".//h1|.//article|.//main"):
+        if (
+            element.tag in _CONTENT_TAGS
+            or not (element.tag in _FURNITURE_TAGS or _FURNITURE.search(name))
+            or element.xpath(".//h1|.//article|.//main")
+        ):
             continue
         if element.getparent() is not None:
             element.drop_tree()
 
 
-def _restore_formulas(tree: HtmlElement) -> None:
-    """Put LaTeX in place of rendered formulas, which read as a jumble of glyphs."""
+def _restore_formulas(tree: HtmlElement, formulas: list[str]) -> None:
+    """Put stand-ins for LaTeX in place of rendered formulas, which read as a jumble of glyphs.
+
+    What writes Markdown would escape the marks inside a formula, so each waits in `formulas` until that is done.
+    """
     for kind in ("katex-display", "katex", "MathJax_Display", "MathJax", "mwe-math-element", "ztext-math"):
         for element in tree.xpath(_RENDERED.format(kind)):
             tex = element.get("data-tex") or "".join(element.xpath(f"string({_TEX})"))
             if tex.strip():
-                _replace(element, tex, display="isplay" in kind)
+                _replace(element, tex, formulas, display="isplay" in kind)
     for element in tree.xpath("//*[local-name()='math']"):
         tex = element.get("alttext") or "".join(element.xpath(f"string({_TEX})"))
         if tex.strip():
-            _replace(element, tex, display=element.get("display") == "block")
+            _replace(element, tex, formulas, display=element.get("display") == "block")
     for element in tree.xpath("//script[starts-with(@type, 'math/tex')]"):
-        _replace(element, element.text or "", display="display" in element.get("type", ""))
+        _replace(element, element.text or "", formulas, display="display" in element.get("type", ""))
     for element in tree.xpath("//img[@eeimg or contains(@class, 'math') or contains(@class, 'latex')][@alt]"):
-        _replace(element, element.get("alt"), display=False)
+        _replace(element, element.get("alt"), formulas, display=False)
 
 
-def _replace(element: HtmlElement, tex: str, *, display: bool) -> None:
+def _replace(element: HtmlElement, tex: str, formulas: list[str], *, display: bool) -> None:
     mark = "$$" if display else "$"
-    tail = f"{mark}{' '.join(tex.split())}{mark}{element.tail or ''}"
+    tail = f"TeX{len(formulas)}XeT{element.tail or ''}"
+    formulas.append(f"{mark}{' '.join(tex.split())}{mark}")
     parent = element.getparent()
     if parent is None:
         return

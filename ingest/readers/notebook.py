@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from ingest.read_errors import FileDamaged
 from ingest.read_limits import ReadLimits
 from ingest.readers.extract import Extract
@@ -24,7 +26,14 @@ def read_notebook(data: bytes, path: str, _limits: ReadLimits) -> Extract:
         cells = [_cell(cell.cell_type, cell.source, language) for cell in notebook.cells]
     except (ValueError, AttributeError, KeyError, TypeError, nbformat.ValidationError) as error:
         raise FileDamaged(path, why="not a Jupyter notebook") from error
-    return Extract(normalise_line_ends("\n\n".join(cell for cell in cells if cell.strip())), encoding)
+    outputs = tuple(("output of a code cell", words) for cell in notebook.cells if (words := _output(cell)))
+    return Extract(normalise_line_ends("\n\n".join(cell for cell in cells if cell.strip())), encoding, dropped=outputs)
+
+
+def _output(cell: dict[str, Any]) -> str:
+    """The words that a cell printed."""
+    found = (output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.get("outputs", ()))
+    return "".join(str(text) for text in found).encode("utf-8", "replace").decode().strip()
 
 
 def _cell(kind: str, source: str, language: str) -> str:

@@ -37,16 +37,17 @@ def read_pdf(data: bytes, path: str, limits: ReadLimits) -> Extract:
         FileEmpty: no text layer.
     """
     pages = list(_pages(data, path, limits))
-    glyphs = [glyph for page, _ in pages for glyph in page]
+    glyphs = [glyph for page, _, _ in pages for glyph in page]
     unmapped = sum(glyph.text == "\ufffd" for glyph in glyphs)
     if not any(glyph.text.strip() for glyph in glyphs) or unmapped > _MAX_UNMAPPED * len(glyphs):
         raise FileEmpty(path, why=" (no usable text layer: scanned pages need OCR first)")
-    ordered = [reading_order(lines_of(page), width) for page, width in pages]
-    return _joined(ordered)
+    ordered = [reading_order(lines_of(page), width) for page, width, _ in pages]
+    slanted = "".join(words for _, _, words in pages).strip()
+    return _joined(ordered)._replace(dropped=(("slanted text, as of a watermark", slanted),) if slanted else ())
 
 
-def _pages(data: bytes, path: str, limits: ReadLimits) -> Iterator[tuple[list[Glyph], float]]:
-    """The characters of each page in the order of the file, and its width."""
+def _pages(data: bytes, path: str, limits: ReadLimits) -> Iterator[tuple[list[Glyph], float, str]]:
+    """The characters of each page in the order of the file, its width, and what was left out."""
     from pdfminer.converter import PDFPageAggregator
     from pdfminer.pdfdocument import PDFPasswordIncorrect
     from pdfminer.pdfexceptions import PDFException
@@ -66,7 +67,8 @@ def _pages(data: bytes, path: str, limits: ReadLimits) -> Iterator[tuple[list[Gl
                 raise FileTooLarge(path, what="number of pages", size=f"over {limits.pages}", limit=limits.pages)
             interpreter.process_page(page)
             layout = device.get_result()
-            yield list(_glyphs(layout)), layout.width
+            slanted: list[str] = []
+            yield list(_glyphs(layout, slanted)), layout.width, "".join(slanted)
     except PDFPasswordIncorrect as error:
         raise FileDamaged(path, why="it is locked with a password") from error
     except (
@@ -82,8 +84,8 @@ def _pages(data: bytes, path: str, limits: ReadLimits) -> Iterator[tuple[list[Gl
         raise FileDamaged(path, why=f"a broken PDF ({type(error).__name__})") from error
 
 
-def _glyphs(page: LTPage) -> Iterator[Glyph]:
-    """Upright characters, also those inside form objects; slanted ones are watermarks."""
+def _glyphs(page: LTPage, slanted: list[str]) -> Iterator[Glyph]:
+    """Upright characters, also those inside form objects; slanted ones are watermarks and are put aside."""
     from pdfminer.layout import LTChar, LTFigure
 
     stack = [iter(page)]
@@ -93,7 +95,9 @@ def _glyphs(page: LTPage) -> Iterator[Glyph]:
             stack.pop()
         elif isinstance(item, LTFigure):
             stack.append(iter(item))
-        elif isinstance(item, LTChar) and item.upright:
+        elif isinstance(item, LTChar) and not item.upright:
+            slanted.append(item.get_text())
+        elif isinstance(item, LTChar):
             text = "\ufffd" if _UNMAPPED.fullmatch(item.get_text()) else _LIGATURE.sub(_expand, item.get_text())
             yield Glyph(text, item.x0, item.y0, item.x1, item.y1, bool(_BOLD.search(item.fontname)))
 
