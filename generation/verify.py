@@ -1,4 +1,4 @@
-"""Is a claim supported by its evidence? A deterministic check, 0-1, for Chinese and English, without a language model.
+"""What words alone say about a claim and its evidence, for Chinese and English: the features beside the checker's network.
 
 A claim is read clause by clause, since small models join two true halves into something false. A clause is supported as far as it
 follows one sentence of the evidence: the longest common subsequence of their terms over the clause's terms, so that
@@ -10,10 +10,13 @@ and everything. Terms are those of lexical search, so script and inflection do n
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
 
 from corpus.sentences import sentences
-from retrieval.analysis import concepts, fold, terms
+from retrieval.analysis import fold, terms
 
 SUPPORTED = 0.75  # from here on a sentence may be shown as supported
 _CONTRADICTED = 0.1
@@ -24,10 +27,50 @@ _LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _CONCEPT = "§"
 _NEGATION = re.compile(r"不|没|无|未|非|\b(?:not|no|never|without|cannot|neither|nor)\b|n't\b")
+# Numbers that a claim may spell in figures and its context in words.
+_WORDS_OF_NUMBERS = "零 zero/一 one/二 两 two/三 three/四 four/五 five/六 six/七 seven/八 eight/九 nine/十 ten"
+_SPELT = {word: str(number) for number, words in enumerate(_WORDS_OF_NUMBERS.split("/")) for word in words.split()}
+_SPELT_WORD = re.compile("|".join(rf"\b{word}\b" if word.isascii() else word for word in _SPELT))
+
+
+@dataclass(frozen=True, slots=True)
+class WordFeatures:
+    """What the words of a claim say, each 0-1.
+
+    Attributes:
+        support: the weakest clause's longest common subsequence with a sentence; nearly 0 if that contradicts it.
+        overlap: share of the claim's terms that the context holds, in any order.
+        numbers: share of the claim's numbers that the context lacks.
+        names: share of its technical terms that the context lacks.
+        negation: 1 if a clause is negated where its nearest one is not, or the other way round.
+    """
+
+    support: float
+    overlap: float
+    numbers: float
+    names: float
+    negation: float
+
+
+def word_features(claim: str, context: str) -> WordFeatures:
+    """The features of a claim about a context; neither is empty."""
+    known = [_analysed(sentence) for sentence in sentences(context)]
+    whole = _analysed(claim)
+    offered = {term for sentence in known for term in sentence.terms}
+    numbers = {number for sentence in known for number in sentence.numbers | sentence.spelt}
+    names = {name for sentence in known for name in sentence.names}
+    clauses = _clauses(claim)
+    return WordFeatures(
+        support=min(_best_support(clause, known) for clause in clauses),
+        overlap=_share(set(whole.terms), offered),
+        numbers=1.0 - _share(set(whole.numbers), numbers) if whole.numbers else 0.0,
+        names=1.0 - _share(set(whole.names), names) if whole.names else 0.0,
+        negation=float(any(_negation_differs(clause, known) for clause in clauses)),
+    )
 
 
 def support(claim: str, evidence: Sequence[str]) -> float | None:
-    """How far the evidence supports a claim, 0-1: the weakest of its clauses.
+    """How far the words of the evidence support a claim, 0-1: the weakest of its clauses.
 
     Args:
         claim: one sentence.
@@ -36,47 +79,89 @@ def support(claim: str, evidence: Sequence[str]) -> float | None:
     Returns:
         None ("not scoreable") if the claim or the evidence says nothing.
     """
-    clauses = [clause for clause in _CLAUSE_END.split(claim) if len(_plain_terms(clause)) > 1] or [claim]
-    known = [sentence for text in evidence for sentence in sentences(text)]
-    if not known or not _plain_terms(claim):
+    known = [_analysed(sentence) for text in evidence for sentence in sentences(text)]
+    if not known or not _analysed(claim).terms:
         return None
-    return min(max(_clause_support(clause, sentence) for sentence in known) for clause in clauses)
+    return min(_best_support(clause, known) for clause in _clauses(claim))
 
 
 def overlap(text: str, other: str) -> float:
     """Share of a text's terms that another holds, in any order, 0-1."""
-    own = set(_plain_terms(text))
-    return len(own & set(_plain_terms(other))) / len(own) if own else 0.0
+    return _share(set(_analysed(text).terms), set(_analysed(other).terms))
 
 
-def _clause_support(clause: str, sentence: str) -> float:
-    wanted, offered = _plain_terms(clause), _plain_terms(sentence)
-    share = longest_common_subsequence(wanted, offered) / len(wanted) if wanted else 1.0
-    return min(share, _CONTRADICTED) if _contradicts(clause, sentence) else share
+def _share(wanted: set[str], offered: set[str]) -> float:
+    return len(wanted & offered) / len(wanted) if wanted else 0.0
 
 
-def _contradicts(clause: str, sentence: str) -> bool:
-    clause, sentence = fold(clause), fold(sentence)
+@dataclass(frozen=True, slots=True)
+class _Analysed:
+    """A clause or sentence, taken apart once: its plain terms in order, numbers, technical terms, and whether it is negated."""
+
+    text: str
+    terms: tuple[str, ...]
+    counts: Counter[str]
+    numbers: frozenset[str]
+    spelt: frozenset[str]
+    names: frozenset[str]
+    negated: bool
+
+
+@lru_cache(maxsize=8192)
+def _analysed(text: str) -> _Analysed:
+    """Remembered, because claims are checked against the same sentences again and again."""
+    folded = fold(text)
+    found = terms(text)
+    plain = tuple(term for term in found if not term.startswith(_CONCEPT))
+    # Technical terms are what is written in Latin letters inside Chinese, and the concepts of the glossary.
+    latin = set(_LATIN.findall(folded)) if _HAN.search(folded) else set()
+    return _Analysed(
+        text=text,
+        terms=plain,
+        counts=Counter(plain),
+        numbers=frozenset(_NUMBER.findall(folded)),
+        spelt=frozenset(_SPELT[word] for word in _SPELT_WORD.findall(folded)),
+        names=frozenset(latin | (set(found) - set(plain))),
+        negated=bool(_NEGATION.search(folded)),
+    )
+
+
+def _clauses(claim: str) -> list[_Analysed]:
+    clauses = [clause for part in _CLAUSE_END.split(claim) if len((clause := _analysed(part)).terms) > 1]
+    return clauses or [_analysed(claim)]
+
+
+def _best_support(clause: _Analysed, known: Sequence[_Analysed]) -> float:
+    """Support by the best sentence; no subsequence is longer than what two sentences share, so most are not computed."""
+    size = len(clause.terms)
+    if not size:
+        return 0.0
+    bounds = [((clause.counts & sentence.counts).total() / size, sentence) for sentence in known]
+    best = 0.0
+    for bound, sentence in sorted(bounds, key=lambda pair: -pair[0]):
+        if bound <= best:
+            break
+        share = longest_common_subsequence(clause.terms, sentence.terms) / size
+        if share > best:
+            best = max(best, min(share, _CONTRADICTED) if _contradicts(clause, sentence) else share)
+    return best
+
+
+def _contradicts(clause: _Analysed, sentence: _Analysed) -> bool:
     near = _closest_clause(clause, sentence)
-    if set(_NUMBER.findall(clause)) - set(_NUMBER.findall(sentence)) or _names(clause) - _names(near):
-        return True
-    return bool(_NEGATION.search(clause)) != bool(_NEGATION.search(near))
+    return bool(clause.numbers - sentence.numbers) or bool(clause.names - near.names) or clause.negated != near.negated
 
 
-def _names(text: str) -> set[str]:
-    """Technical terms: what is written in Latin letters inside Chinese, and the concepts of the glossary."""
-    latin = set(_LATIN.findall(text)) if _HAN.search(text) else set()
-    return latin | {_CONCEPT + concept for concept in concepts(text)}
+def _negation_differs(clause: _Analysed, known: Sequence[_Analysed]) -> bool:
+    """Whether the clause of the evidence that shares most with this one is negated and this one not, or the other way round."""
+    nearest = max(known, key=lambda sentence: (clause.counts & sentence.counts).total())
+    return _closest_clause(clause, nearest).negated != clause.negated
 
 
-def _closest_clause(clause: str, sentence: str) -> str:
+def _closest_clause(clause: _Analysed, sentence: _Analysed) -> _Analysed:
     """The clause of a sentence that shares most with another clause; a negation elsewhere in the sentence is not about it."""
-    wanted = set(_plain_terms(clause))
-    return max(_CLAUSE_END.split(sentence), key=lambda candidate: len(wanted & set(_plain_terms(candidate))))
-
-
-def _plain_terms(text: str) -> list[str]:
-    return [term for term in terms(text) if not term.startswith(_CONCEPT)]
+    wanted = set(clause.terms)
+    return max(map(_analysed, _CLAUSE_END.split(sentence.text)), key=lambda candidate: len(wanted & set(candidate.terms)))
 
 
 def longest_common_subsequence(a: Sequence[str], b: Sequence[str]) -> int:
