@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,11 +120,13 @@ def bench_search(
         with run.building("open"):
             snapshot = Snapshot.open(1, generation, catalogue, probes=probes)
         exact = _flat(collection.vectors)
-        run.time_ours(snapshot, exact)
+        run.time_dense(snapshot, exact)
         recall = _recall(snapshot, exact, run.vectors)
         gigabytes = _resident()
         if with_peers:
-            run.time_peers(snapshot, collection, words, exact, reranker, settings)
+            _with_peers(run, snapshot, collection, words, reranker, settings)
+        else:
+            run.time_bm25(snapshot, {}, None)
         kind = f"{snapshot.dense.kind}, {snapshot.dense.device}"
         snapshot.close()
     return SearchBench(
@@ -139,6 +141,27 @@ def bench_search(
         round(os.getloadavg()[0], 2),
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
     )
+
+
+def _with_peers(
+    run: _Run,
+    snapshot: Snapshot,
+    collection: SyntheticCollection,
+    words: list[list[str]],
+    reranker: Reranker | None,
+    settings: RetrievalSettings,
+) -> None:
+    peers = {f"bm25s ({backend})": bm25s_search(words, backend, K) for backend in ("numpy", "numba")}
+    slow = okapi(words)
+    run.time_bm25(snapshot, peers, slow)
+    whole = run.time_whole(snapshot, settings, peers["bm25s (numba)"])
+    texts = [collection.text(row) for row in range(len(words))]
+    chain = ensemble(slow, collection.vectors, texts, run.embedder, K)
+    asked = run.questions[:_SLOW_QUESTIONS]
+    run.time(asked, {"whole search, ours, again": whole.search, "LangChain EnsembleRetriever": chain})
+    if reranker:
+        reranked = HybridRetriever(snapshot=snapshot, embedder=run.embedder, reranker=reranker, settings=settings)
+        run.time(run.questions, {"whole search, ours, reranked": reranked.search})
 
 
 class _Run:
@@ -167,63 +190,57 @@ class _Run:
         yield
         self.seconds[name] = self.elapsed
 
-    def time(self, name: str, search: Callable[[Any], object], queries: Sequence[Any]) -> list[float]:
-        """Ask one question after the other, the first twice; seconds of each."""
-        search(queries[0])
-        found = [_timed(search, query) for query in queries]
-        p50, p95 = (float(np.quantile(found, share)) * 1000 for share in (0.5, 0.95))
-        self.timings.append(Timing(name, round(p50, 3), round(p95, 3), round(len(found) / sum(found), 1)))
-        return found
+    def time(self, queries: Sequence[Any], searches: Mapping[str, Callable[[Any], object]]) -> None:
+        """Time searches on the same questions, and note the ratio of the first one's median to each other's.
 
-    def compare(self, name: str, ours: Sequence[float], theirs: Sequence[float]) -> None:
-        """Note the ratio of the medians over the questions that both were asked."""
-        asked = min(len(ours), len(theirs))
-        self.ratios[name] = float(np.median(ours[:asked]) / np.median(theirs[:asked]))
+        The searches take turns at each question, so that what else the machine does slows all of them alike.
+        """
+        for search in searches.values():
+            search(queries[0])  # what is loaded on first use is not counted
+        taken = {name: [0.0] * len(queries) for name in searches}
+        for i, query in enumerate(queries):
+            for name, search in searches.items():
+                taken[name][i] = _timed(search, query)
+        first, *others = searches
+        for name in searches:
+            p50, p95 = (float(np.quantile(taken[name], share)) * 1000 for share in (0.5, 0.95))
+            self.timings.append(Timing(name, round(p50, 3), round(p95, 3), round(len(queries) / sum(taken[name]), 1)))
+        for name in others:
+            self.ratios[f"{first} : {name}"] = float(np.median(taken[first]) / np.median(taken[name]))
 
-    def time_ours(self, snapshot: Snapshot, exact: Any) -> None:
-        """BM25 and dense search, and FAISS as it is."""
-        self.bm25 = self.time("BM25, ours", lambda words: snapshot.bm25.search(words, K), self.words)
-        dense = self.time("dense, ours", lambda vector: snapshot.dense.search(vector, K), self.vectors)
-        flat = self.time("FAISS, exact", lambda vector: exact.search(vector, K), self.vectors)
-        self.compare("dense, ours : FAISS, exact", dense, flat)
+    def time_dense(self, snapshot: Snapshot, exact: Any) -> None:
+        """Dense search, and FAISS as it is."""
 
-    def time_peers(
-        self,
-        snapshot: Snapshot,
-        collection: SyntheticCollection,
-        words: list[list[str]],
-        exact: Any,
-        reranker: Reranker | None,
-        settings: RetrievalSettings,
-    ) -> None:
-        """The lexical peers, then the whole search with and without reranking."""
-        searches = {backend: bm25s_search(words, backend, K) for backend in ("numpy", "numba")}
-        for backend, search in searches.items():
-            theirs = self.time(f"BM25, bm25s ({backend})", search, self.words)
-            self.compare(f"BM25, ours : bm25s ({backend})", self.bm25, theirs)
-        slow = okapi(words)
-        theirs = self.time("BM25, rank_bm25", lambda query: okapi_best(slow, query, K), self.words[:_SLOW_QUESTIONS])
-        self.compare("BM25, ours : rank_bm25", self.bm25, theirs)
-        asked = self.words[:_SLOW_QUESTIONS]
-        self.difference = max(float(np.abs(slow.get_scores(q) - snapshot.bm25.score_all(q)).max()) for q in asked)
+        def dense(vector: FloatMatrix) -> object:
+            return snapshot.dense.search(vector, K)
 
-        raw, best = snapshot.dense.stored, searches["numba"]
+        self.time(self.vectors, {"dense, ours": dense, "FAISS, exact": lambda vector: exact.search(vector, K)})
+
+    def time_bm25(self, snapshot: Snapshot, peers: dict[str, Callable[[list[str]], object]], okapi_index: Any) -> None:
+        """BM25 and its peers."""
+
+        def ours(words: list[str]) -> object:
+            return snapshot.bm25.search(words, K)
+
+        self.time(self.words, {"BM25, ours": ours, **peers})
+        if okapi_index is not None:
+            asked = self.words[:_SLOW_QUESTIONS]
+            self.time(asked, {"BM25, ours, again": ours, "rank_bm25": lambda words: okapi_best(okapi_index, words, K)})
+            differences = (np.abs(okapi_index.get_scores(words) - snapshot.bm25.score_all(words)).max() for words in asked)
+            self.difference = float(max(differences))
+
+    def time_whole(
+        self, snapshot: Snapshot, settings: RetrievalSettings, bm25s: Callable[[list[str]], object]
+    ) -> HybridRetriever:
+        """The whole search beside the least that any hybrid search has to do; both find the terms themselves."""
 
         def parts(question: str) -> None:
-            raw.search(self.embedder.encode_query(question), K)
-            best(terms(question))
+            snapshot.dense.stored.search(self.embedder.encode_query(question), K)
+            bm25s(terms(question))
 
-        hybrid = HybridRetriever(snapshot=snapshot, embedder=self.embedder, settings=settings)
-        together = self.time("embedding + FAISS, same index + bm25s (numba)", parts, self.questions)
-        whole = self.time("whole search, ours, not reranked", hybrid.search, self.questions)
-        self.compare("whole search, ours : embedding + FAISS + bm25s", whole, together)
-        texts = [collection.text(row) for row in range(len(words))]
-        chain = ensemble(slow, collection.vectors, texts, self.embedder, K)
-        theirs = self.time("LangChain EnsembleRetriever", chain, self.questions[:_SLOW_QUESTIONS])
-        self.compare("whole search, ours : EnsembleRetriever", whole, theirs)
-        if reranker:
-            reranked = HybridRetriever(snapshot=snapshot, embedder=self.embedder, reranker=reranker, settings=settings)
-            self.time("whole search, ours, reranked", reranked.search, self.questions)
+        ours = HybridRetriever(snapshot=snapshot, embedder=self.embedder, settings=settings)
+        self.time(self.questions, {"whole search, ours": ours.search, "embedding + FAISS, same index + bm25s": parts})
+        return ours
 
 
 def _timed(search: Callable[[Any], object], query: Any) -> float:

@@ -59,10 +59,11 @@ def synthesise(texts: Sequence[str], vectors: FloatMatrix, passages: int, *, see
     members = tuple(tuple(picked[end - length : end]) for end, length in zip(ends, lengths.tolist(), strict=True))
     numbers = rng.zipf(_NAME_EXPONENT, (passages, _NAMES_PER_PASSAGE)).tolist()
     names = tuple(tuple(f"model{number}" for number in row) for row in numbers)
-    return SyntheticCollection(sentences, tuple(terms(s) for s in sentences), members, names, _around(vectors, passages, rng))
+    around = vectors_around(vectors, passages, rng)
+    return SyntheticCollection(sentences, tuple(terms(s) for s in sentences), members, names, around)
 
 
-def _around(vectors: FloatMatrix, count: int, rng: np.random.Generator) -> FloatMatrix:
+def vectors_around(vectors: FloatMatrix, count: int, rng: np.random.Generator) -> FloatMatrix:
     """Unit vectors around real ones: noise along the differences between real ones, and a little in all directions."""
     found = np.empty((count, vectors.shape[1]), dtype=np.float32)
     differences = vectors - vectors.mean(axis=0)

@@ -16,14 +16,15 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, compress
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array, csc_array
+from scipy.sparse import coo_array
+from scipy.sparse._sparsetools import csc_matvec
 
 from retrieval.ranking import best_rows
 from retrieval.searcher import FloatVector, Rows
@@ -69,15 +70,13 @@ class BM25Index:
 
     def score_all(self, query: Sequence[str]) -> FloatVector:
         """Scores of all passages; shape (size,)."""
-        found = list(self._spans(query))
-        if not found:
-            return np.zeros(self.size, dtype=np.float32)
-        passages = np.concatenate([self.passages[span] for span, _ in found])
-        scores = np.concatenate([self.scores[span] for span, _ in found])
-        ends = np.cumsum([0, *(span.stop - span.start for span, _ in found)], dtype=np.int32)
-        counts = np.array([count for _, count in found], dtype=np.float32)
-        # One sparse column a term: the product adds them up in compiled code.
-        total: FloatVector = csc_array((scores, passages, ends), shape=(self.size, len(found))) @ counts
+        total = np.zeros(self.size, dtype=np.float32)
+        for span, count in self._spans(query):
+            column = np.array((0, span.stop - span.start), dtype=np.int32)
+            weight = np.array((count,), dtype=np.float32)
+            # total += weight * a sparse column. What `csc_array @ vector` calls, without first copying the columns together:
+            # a third faster than that, and four times faster than indexing with NumPy.
+            csc_matvec(self.size, 1, column, self.passages[span], self.scores[span], weight, total)
         return total
 
     def holds(self, term: str, rows: Rows) -> NDArray[np.bool_]:
@@ -93,23 +92,24 @@ class BM25Index:
 
     def idf_of(self, term: str) -> float:
         """A term's idf; for an unknown term what the formula gives one that no passage holds."""
-        number = self._find([term])[0]
+        number = int(self._find([term])[0])
         return float(self.idf[number]) if number >= 0 else float(np.log(self.size + 0.5) - np.log(0.5))
 
-    def _find(self, terms: Sequence[str]) -> list[int]:
-        """The number of each term, -1 for an unknown one."""
-        if not len(self.terms):
-            return [-1] * len(terms)
+    def _find(self, terms: Collection[str]) -> NDArray[np.int64]:
+        """The number of each term, -1 for an unknown one; shape (len(terms),)."""
         wanted = _hashes(terms)
+        if not len(self.terms):
+            return np.full(len(wanted), -1)
         places = np.minimum(np.searchsorted(self.terms, wanted), len(self.terms) - 1)
-        return [int(place) if known else -1 for place, known in zip(places, self.terms[places] == wanted, strict=True)]
+        return np.where(self.terms[places] == wanted, places, -1)
 
-    def _spans(self, query: Sequence[str]) -> Iterator[tuple[slice, int]]:
+    def _spans(self, query: Sequence[str]) -> list[tuple[slice, int]]:
         """Where each known term lies, and how often the query has it."""
         counts = Counter(query)
-        for number, count in zip(self._find(list(counts)), counts.values(), strict=True):
-            if number >= 0:
-                yield slice(int(self.indptr[number]), int(self.indptr[number + 1])), count
+        numbers = self._find(counts)
+        known = numbers >= 0
+        starts, ends = (self.indptr[numbers[known] + side].tolist() for side in (0, 1))
+        return list(zip(map(slice, starts, ends), compress(counts.values(), known), strict=True))
 
     def _look_up(self, span: slice, rows: Rows) -> tuple[Rows, NDArray[np.bool_]]:
         """The place of each passage among those that hold a term, and whether it is there at all; shapes of `rows`."""
