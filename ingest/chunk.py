@@ -1,7 +1,8 @@
 """Passages for retrieval: chunks follow the sections and fit the token budget of the embedding model.
 
 An answer is best found in one piece, so the small subsections of a question are kept together while they fit; a section
-that does not fit is cut between its sentences. Only an unit that alone is over the budget is cut inside.
+that does not fit is cut between its sentences. Only an unit that alone is over the budget is cut inside. Questions without
+answers are what an interview left behind: their headings are text, a run of them a list.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import NamedTuple
 from corpus.documents import Chunk, Document, Section
 from corpus.language import detect_language
 from ingest.chunk_units import CountTokens, Span, cut, trimmed, units
+from ingest.parsing.plain import is_answer_mark_only
 
 # Beside the answers to questions, only scraps are joined: two definitions under one chapter are better found one by
 # one.
@@ -36,6 +38,7 @@ class _Passage(NamedTuple):
         lead: where its heading line begins.
         whole: whether it holds sections, none of them cut.
         question: whether its own heading asks something.
+        bare: how many headings with nothing below them it is made of, 0 if it holds any text.
     """
 
     heading: tuple[str, ...]
@@ -44,6 +47,12 @@ class _Passage(NamedTuple):
     lead: int
     whole: bool
     question: bool
+    bare: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether it says nothing: no text of its own, or headings alone."""
+        return self.start == self.end or self.bare > 0
 
 
 def chunk(
@@ -62,7 +71,8 @@ def chunk(
         budget: most tokens of a chunk's text, its headings not counted.
 
     Returns:
-        Chunks in order. Together they hold the bodies of all sections, each character once.
+        Chunks in order. Together they hold the bodies of all sections, each character once, and the headings of questions
+        without an answer; a lone heading that asks nothing, with nothing below it, is left out.
     """
     packer = _Packer(document.text, count_tokens, budget)
     passages = packer.pack(_with_leads(document.text, sections), 0, merge=False)
@@ -70,7 +80,7 @@ def chunk(
     chunks: list[Chunk] = []
     for passage in passages:
         start, end = trimmed(document.text, passage.start, passage.end)
-        if start == end:
+        if start == end or (passage.bare == 1 and not passage.question):
             continue
         text = document.text[start:end]
         first, last = document.source_map.span(start, end)
@@ -121,6 +131,8 @@ class _Packer:
         head = parts[0].section
         own = len(head.heading) <= depth
         merge = merge or (own and head.is_question)
+        if own and len(parts) == 1 and head.heading and self._is_bare(head):
+            return self._bare(parts[0])
         passages = self._split(parts[0]) if own else []
         for group in _children(parts[1:] if own else parts, depth):
             for passage in self.pack(group, depth + 1, merge=merge):
@@ -134,11 +146,15 @@ class _Packer:
             passages.append(new)
             return
         start = last.start if len(last.heading) <= depth else last.lead
-        passages[-1] = _Passage(_common(last.heading, new.heading), start, new.end, last.lead, True, last.question)
+        bare = last.bare + new.bare if last.bare and new.bare else 0
+        question = last.question or (bool(bare) and new.question)
+        passages[-1] = _Passage(_common(last.heading, new.heading), start, new.end, last.lead, True, question, bare)
 
     def _may_join(self, last: _Passage, new: _Passage, *, merge: bool) -> bool:
         """Whether two passages belong together: parts of one answer, or scraps; a question with an answer stands alone."""
-        empty = new.start == new.end or last.start == last.end
+        if last.bare and new.bare and not merge:
+            return last.heading == new.heading and self._fits(last.start, new.end)
+        empty = last.empty or new.empty
         if not merge and (empty or last.question or new.question):
             return False
         if not empty and (not merge or new.question):
@@ -155,6 +171,17 @@ class _Packer:
             return [_Passage(section.heading, section.start, section.end, part.lead, True, section.is_question)]
         spans = self._fill([piece for unit in units(self._text, section.start, section.end) for piece in self._pieces(unit)])
         return [_Passage(section.heading, start, end, start, False, False) for start, end in spans]
+
+    def _is_bare(self, section: Section) -> bool:
+        body = self._text[section.start : section.end]
+        return not body.strip() or is_answer_mark_only(body)
+
+    def _bare(self, part: _Part) -> list[_Passage]:
+        """The heading of a section with nothing below it, as text under the headings above."""
+        section = part.section
+        start, end = trimmed(self._text, part.lead, section.end)
+        line = _Part(Section(section.heading[:-1], start, end, section.is_question), part.lead)
+        return [passage._replace(bare=1) for passage in self._split(line)]
 
     def _pieces(self, unit: Span) -> list[Span]:
         return [unit] if self._fits(*unit) else list(cut(self._text, *unit, self._count, self._budget))

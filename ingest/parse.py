@@ -39,6 +39,16 @@ def parse(document: Document) -> tuple[Section, ...]:
     return tuple([first, *rest] if first.end > first.start else rest)
 
 
+def bare_headings(sections: tuple[Section, ...]) -> tuple[tuple[str, ...], ...]:
+    """The heading paths with neither text nor further headings below them."""
+    following = (*(section.heading for section in sections[1:]), ())
+    return tuple(
+        section.heading
+        for section, after in zip(sections, following, strict=True)
+        if section.heading and section.start == section.end and after[: len(section.heading)] != section.heading
+    )
+
+
 def _without_captions(document: Document, lines: tuple[Line, ...]) -> tuple[Line, ...]:
     """The lines, those that an image's alternative text fills marked as quotes, since no caption is a heading."""
     images = [removal for removal in document.removals if removal.rule == "image" and removal.replacement]

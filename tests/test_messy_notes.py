@@ -43,6 +43,39 @@ def test_headings_and_texts(source: str, expected: list[tuple[str, str]]) -> Non
 
 
 @pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        # A run of questions is a list under the headings above it.
+        ("## 什么是甲？\n\n## 什么是乙？\n\n## 什么是丙？\n", [((), "## 什么是甲？\n\n## 什么是乙？\n\n## 什么是丙？")]),
+        ("# 面经\n## 一面\n### 什么是甲？\n### 什么是乙？\n## 二面\n### 什么是丙？\n",
+         [(("面经", "一面"), "### 什么是甲？\n### 什么是乙？"), (("面经", "二面"), "### 什么是丙？")]),
+        ("**什么是甲？**\n\n**什么是乙？**\n", [((), "**什么是甲？**\n\n**什么是乙？**")]),
+        ("1. 什么是甲？\n2. 什么是乙？\n", [((), "1. 什么是甲？\n2. 什么是乙？")]),
+        ("什么是甲？\n", [((), "什么是甲？")]),
+        ("一、基础\n1、什么是甲？\n2、什么是乙？\n二、进阶\n1、什么是丙？\n",
+         [(("一、基础",), "1、什么是甲？\n2、什么是乙？"), (("二、进阶",), "1、什么是丙？")]),
+        ("Q: 什么是甲？\nA:\n\nQ: 什么是乙？\nA:\n", [((), "Q: 什么是甲？\nA:\n\nQ: 什么是乙？\nA:")]),
+        # One between others, or at the end, stays in its place.
+        ("# 题\n## 什么是甲？\n甲。\n## 什么是乙？\n## 什么是丙？\n丙。\n## 什么是丁？\n",
+         [(("题", "什么是甲？"), "甲。"), (("题",), "## 什么是乙？"),
+          (("题", "什么是丙？"), "丙。"), (("题",), "## 什么是丁？")]),
+        # Topics in a row are notes too; one heading whose text is gone is none.
+        ("# 考点\n## 注意力机制\n## 位置编码\n", [(("考点",), "## 注意力机制\n## 位置编码")]),
+        ("# 术语\n## 词元\n最小单位。\n## 词表\n", [(("术语", "词元"), "最小单位。")]),
+    ],
+)  # fmt: skip
+def test_questions_without_answers_are_kept(source: str, expected: list[tuple[tuple[str, ...], str]]) -> None:
+    assert [(chunk.heading, chunk.text) for chunk in chunks_of(source)] == expected
+
+
+def test_a_long_run_of_questions_is_cut_between_them() -> None:
+    lines = [f"## 第 {n} 个概念是什么，它又有什么用？" for n in range(60)]
+    chunks = chunks_of("# 面经\n" + "\n".join(lines))
+    assert len(chunks) > 1
+    assert [line for chunk in chunks for line in chunk.text.split("\n")] == lines
+
+
+@pytest.mark.parametrize(
     "residue",
     [
         "原创 某某 最新推荐文章于 2024-05-01 09:00:00 发布 · 阅读量 1.2w · 点赞 35 · 收藏 120",

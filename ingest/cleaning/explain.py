@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from corpus.documents import RawDocument, Removal
 from ingest.clean import clean
-from ingest.parse import parse
+from ingest.parse import bare_headings, parse
 
 _EXCERPT = 80
 
@@ -24,6 +24,7 @@ class Explanation:
         counts: how often each rule fired, most often first.
         characters, kept: length of the source and of the clean text.
         outline: the heading path of each section.
+        bare: the heading paths with neither text nor headings below them; one that stands alone and asks nothing is not indexed.
         unread: what the reader of the format left out before cleaning, as pairs of a reason and the words.
     """
 
@@ -37,6 +38,7 @@ class Explanation:
     kept: int
     outline: tuple[tuple[str, ...], ...]
     unread: tuple[tuple[str, str], ...] = ()
+    bare: tuple[tuple[str, ...], ...] = ()
 
     def lines(self) -> tuple[str, ...]:
         """The explanation as lines of text."""
@@ -53,13 +55,14 @@ class Explanation:
             f"rules: {counts or 'none fired'}",
             *(f"not read, {reason}: {_excerpt(words)!r}" for reason, words in self.unread),
             *dropped,
-            *(f"section: {' > '.join(path)}" for path in self.outline),
+            *(f"section: {' > '.join(path)}{', with nothing below it' * (path in self.bare)}" for path in self.outline),
         )
 
 
 def explain(raw: RawDocument) -> Explanation:
     """Clean a document and tell what was changed and why."""
     document = clean(raw)
+    sections = parse(document)
     return Explanation(
         path=raw.path,
         media_type=raw.media_type,
@@ -69,8 +72,9 @@ def explain(raw: RawDocument) -> Explanation:
         counts=tuple(Counter(removal.rule for removal in document.removals).most_common()),
         characters=len(raw.text),
         kept=len(document.text),
-        outline=tuple(section.heading for section in parse(document)),
+        outline=tuple(section.heading for section in sections),
         unread=raw.dropped,
+        bare=bare_headings(sections),
     )
 
 

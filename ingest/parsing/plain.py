@@ -79,6 +79,12 @@ def is_answer_mark(text: str) -> bool:
     return bool(_ANSWER.match(text))
 
 
+def is_answer_mark_only(text: str) -> bool:
+    """Whether a text is an answer mark with no answer behind it."""
+    mark = _ANSWER.match(text.strip())
+    return mark is not None and not text.strip()[mark.end() :].strip("*_:： \n")
+
+
 def next_line(lines: tuple[Line, ...], at: int) -> Line | None:
     """The next line that is not blank."""
     return next((lines[i] for i in range(at + 1, len(lines)) if lines[i].kind != "blank"), None)
