@@ -15,6 +15,7 @@ from langchain_core.retrievers import BaseRetriever
 from pydantic import ConfigDict
 
 from corpus.documents import Chunk
+from corpus.questions import asks_only
 from corpus.results import Hit, Scores, SearchResult, hit_row
 from retrieval.candidates import Candidates, find_candidates
 from retrieval.diversity import maximal_marginal_relevance
@@ -161,9 +162,13 @@ def _with_judgement(hit: Hit, judgement: PassageScore, score: float) -> Hit:
 
 
 def _evidence(query: Query, found: Sequence[_Found], snapshot: Snapshot) -> Evidence:
-    """What the relevance regression looks at, from the five best hits."""
-    best = [item.hit for item in found[:5]]
-    single, union = coverage(query.text, np.array([item.row for item in found[:5]], dtype=np.int64), snapshot.bm25)
+    """What the relevance regression looks at, from the five best hits that say something.
+
+    A question that stands in the notes without its answer matches itself best of all, and answers nothing.
+    """
+    telling = [item for item in found if not asks_only(item.hit.chunk.text)][:5]
+    best = [item.hit for item in telling]
+    single, union = coverage(query.text, np.array([item.row for item in telling], dtype=np.int64), snapshot.bm25)
     chinese = query.language.startswith("zh")
     same_script = sum(hit.chunk.language.startswith("zh") == chinese for hit in best) * 2 >= len(best)
     cosine = max((hit.scores.dense or 0.0 for hit in best), default=0.0)
