@@ -11,12 +11,51 @@ from app.console import Console
 Row = dict[str, Any]
 
 
-def show_metrics(metrics: Row, console: Console) -> None:
-    """Metrics of gold questions, one line each, with the interval."""
-    for group, values in metrics["groups"].items():
-        console.text(f"{group} (n={values['n']})")
-        for name, value in values["metrics"].items():
-            console.text(f"  {name:<22} {_estimate(value)}")
+def show_run(metrics: Row, console: Console) -> None:
+    """All questions: each arm's metrics with their intervals, and the outcomes; groups are in `metrics.json` and the report."""
+    for arm, figures in metrics["arms"].items():
+        whole = figures["groups"]["all"]
+        console.text()
+        console.text(f"## {arm} (n={whole['n']})")
+        console.text()
+        head = ["指标", "n", "均值 [95% 区间]"] if console.language == "zh" else ["metric", "n", "mean [95% interval]"]
+        _show_table([head, *([name, str(value["n"]), _estimate(value)] for name, value in whole["metrics"].items())], console)
+        if "outcomes" in whole:
+            console.text()
+            console.text(_counts("结果" if console.language == "zh" else "outcomes", whole["outcomes"]))
+            console.text(_counts("论断" if console.language == "zh" else "claims", figures["claims"]))
+
+
+def _counts(name: str, counts: Row) -> str:
+    return f"{name}: " + ", ".join(f"{key} {count}" for key, count in counts.items())
+
+
+def show_comparison(comparison: Row, console: Console) -> None:
+    """Paired differences from a baseline, and the questions whose outcome changed."""
+    both = comparison["questions"]["both"]
+    console.text()
+    console.say(f"## against {comparison['path']}, {both} questions", f"## 与 {comparison['path']} 比较，共 {both} 个问题")
+    for arm, found in comparison["arms"].items():
+        console.text()
+        chinese = console.language == "zh"
+        head = [arm, "n", *(("之前", "之后", "差值 [95% 区间]", "变好", "变差") if chinese
+                            else ("before", "after", "difference [95% interval]", "better", "worse"))]  # fmt: skip
+        _show_table([head, *(_difference(name, row) for name, row in found["metrics"].items())], console)
+        for flip in found["flips"]:
+            console.text(f"{flip['change']}: {flip['id']}: {flip['before']} -> {flip['after']}: {flip['question']}")
+
+
+def _difference(name: str, row: Row) -> list[str]:
+    star = " *" if row["significant"] else ""
+    change = row["difference"]
+    return [
+        name,
+        str(row["n"]),
+        f"{row['before']:.3f}",
+        f"{row['after']:.3f}",
+        f"{change['mean']:+.3f} [{change['low']:+.3f}, {change['high']:+.3f}]{star}",
+        *(str(len(row[side])) if side in row else "-" for side in ("better", "worse")),
+    ]
 
 
 def show_sets(sets: Iterable[Row], console: Console) -> None:
@@ -53,6 +92,41 @@ def show_languages(cells: Sequence[Row], console: Console) -> None:
     corner = "recall@5 问题 \\ 笔记" if console.language == "zh" else "recall@5 questions \\ notes"
     console.text()
     _show_table([[corner, *notes], *([row, *(_cell(found[row, column]) for column in notes)] for row in asked)], console)
+
+
+def show_claim_sets(report: Row, console: Console) -> None:
+    """The checker on labelled claims: one table of figures, one of kinds of claims for each set that tells them apart."""
+    rows = [
+        [
+            f"{figures['name']} {row['lang']}",
+            str(row["n"]),
+            *(
+                _estimate(row["auroc"]["checker"]) if name == "checker" else f"{row['auroc'][name]['mean']:.3f}"
+                for name in row["auroc"]
+            ),
+            f"{row['balanced_accuracy']:.3f}",
+            f"{row['ece']:.3f}",
+        ]
+        for figures in report["sets"]
+        for row in figures["languages"]
+    ]
+    chinese = console.language == "zh"
+    names = ("检查器", "词面规则", "词重叠", "长度") if chinese else ("checker", "words", "overlap", "length")
+    head = ["AUROC", "n", *names, "平衡准确率" if chinese else "balanced accuracy", "ECE"]
+    _show_table([head, *rows], console)
+    for figures in report["sets"]:
+        if len(figures["kinds"]) > 2:
+            _show_kinds(figures, console)
+    console.say(f"threshold {report['threshold']:.2f}", f"阈值 {report['threshold']:.2f}")
+
+
+def _show_kinds(figures: Row, console: Console) -> None:
+    chinese = console.language == "zh"
+    labels = {True: "支持" if chinese else "supported", False: "不支持" if chinese else "unsupported"}
+    head = [figures["name"], "标签" if chinese else "label", "n", "判对" if chinese else "decided right"]
+    rows = [[kind["kind"] or "-", labels[kind["supported"]], str(kind["n"]), f"{kind['right']:.3f}"] for kind in figures["kinds"]]
+    console.text()
+    _show_table([head, *rows], console)
 
 
 def _cell(cell: Row) -> str:

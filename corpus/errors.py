@@ -11,6 +11,8 @@ InterviewRagError
 ├── IndexTooNew                index written by a later version
 ├── DocumentNotFound           no such document in the index
 ├── InvalidRow                 a row of a JSONL file is malformed
+├── OtherRun                   a folder of results holds another evaluation
+├── JudgeUnavailable           the language model that judges cannot be asked
 ├── DatasetNotFound            no labelled set in the folder
 ├── UnknownDataset             no labelled set of that name
 ├── InvalidDataset             a file of a labelled set is malformed
@@ -116,12 +118,25 @@ class InvalidRow(InterviewRagError):
     exit_code = 2
 
 
+class OtherRun(InterviewRagError):
+    """A folder holds the records of another evaluation; fields: path, parts."""
+
+    en = "{path} holds a run that differs in: {parts}; give another --out DIR, or --fresh to start again there"
+    zh = "{path} 中已有另一次评测，不同之处：{parts}；请换一个 --out DIR，或用 --fresh 重新开始"
+    exit_code = 2
+
+
+class JudgeUnavailable(InterviewRagError):
+    """The language model that judges cannot be asked at all; fields: name, reason."""
+
+    en = "the judge {name} cannot be asked: {reason}; check --judge and --judge-url, then run the command again: it goes on"
+    zh = "无法调用评判模型 {name}：{reason}；请检查 --judge 与 --judge-url 后重新运行，评测会从中断处继续"
+
+
 class DatasetNotFound(InterviewRagError):
     """A folder of labelled sets is missing or empty; fields: path."""
 
-    en = (
-        "{path} does not exist or holds no labelled set: give a folder of SQuAD files (NAME/*.json) or BEIR folders"
-    )
+    en = "{path} does not exist or holds no labelled set: give a folder of SQuAD files (NAME/*.json) or BEIR folders"
     zh = "{path} 不存在，或其中没有标注数据集：请给出含 SQuAD 文件（NAME/*.json）或 BEIR 目录的文件夹"
     exit_code = 2
 

@@ -69,6 +69,12 @@ def read_gold(path: Path, *, split: str | None = None) -> tuple[GoldQuestion, ..
     return rows
 
 
+def spread(questions: tuple[GoldQuestion, ...], limit: int | None) -> tuple[GoldQuestion, ...]:
+    """So many of the questions, the same ones each time and from all parts of a file; all without a limit."""
+    count = min(limit or len(questions), len(questions))
+    return tuple(questions[i * len(questions) // count] for i in range(count))
+
+
 def _rows(path: Path) -> Iterator[GoldQuestion]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()

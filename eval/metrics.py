@@ -1,4 +1,4 @@
-"""Metrics of retrieval and answers: pure functions over one question, and means with intervals over many."""
+"""Metrics of retrieval: pure functions over one question, and means with intervals over many."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from corpus.documents import Chunk
-from corpus.results import Answer
 from eval.gold import GoldQuestion, Place, states
 from eval.ranking import ranking_metrics
 
@@ -83,29 +82,23 @@ def key_fact_recall(text: str, question: GoldQuestion) -> float:
     return sum(states(text, fact) for fact in question.must_include) / len(question.must_include)
 
 
+def context_precision(ranked: Sequence[Chunk], question: GoldQuestion) -> float:
+    """Whether chunks that answer stand before those that do not: the mean precision at the ranks of the former; 0 without any.
+
+    Source: RAGAS' context precision (https://docs.ragas.io), with gold sections in the place of a language model's judgement.
+    """
+    relevant = [bool(is_gold(chunk, question)) for chunk in ranked]
+    precisions = [sum(relevant[:rank]) / rank for rank, is_relevant in enumerate(relevant, 1) if is_relevant]
+    return sum(precisions) / len(precisions) if precisions else 0.0
+
+
 def retrieval_metrics(ranked: Sequence[Chunk], question: GoldQuestion) -> dict[str, float]:
-    """Metrics of the ranked chunks of an answerable question: see `recall_at` and `eval.ranking`."""
+    """Metrics of the ranked chunks of an answerable question: see `recall_at`, `context_precision` and `eval.ranking`."""
     order, relevant = _as_ranking(ranked, question)
     by_rank = ranking_metrics({question.id: order}, {question.id: relevant})[question.id]
     metrics = {f"recall@{k}": recall_at(k, ranked, question) for k in (1, 5, 10)}
     metrics |= {name: by_rank[name] for name in ("mrr@10", "ndcg@10", "map")}
+    metrics["context_precision"] = context_precision(ranked, question)
     if question.must_include:
         metrics["key_facts@5"] = key_fact_recall("\n".join(chunk.indexed_text() for chunk in ranked[:5]), question)
-    return metrics
-
-
-def answer_metrics(answer: Answer, question: GoldQuestion) -> dict[str, float]:
-    """Metrics of an answer, or of a refusal.
-
-    `refusal_right` of an answerable question is 1 if it was answered, of an unanswerable one if it was refused. Key facts,
-    support and language count where an answer was due and given; a wrong refusal states no fact.
-    """
-    metrics = {"refusal_right": float(answer.refused != question.answerable), "seconds": answer.timings["total"]}
-    if question.answerable and question.must_include:
-        metrics["key_facts"] = 0.0 if answer.refused else key_fact_recall(answer.answer, question)
-    if question.answerable and not answer.refused:
-        metrics["composed"] = float(answer.outcome == "answered")
-        metrics["language_right"] = float(answer.language == question.lang)
-        if answer.support is not None:
-            metrics["support"] = answer.support
     return metrics

@@ -2,110 +2,118 @@
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from corpus.results import answer_row, search_row
+from corpus.results import Answer, answer_row, search_row
+from eval.answer_metrics import Means, Scored, judge_reference, score
+from eval.claim_metrics import JudgedClaim
 from eval.embedding_cache import CachedEmbedder
-from eval.gold import GoldQuestion, read_gold
+from eval.gold import GoldQuestion
 from eval.language_matrix import language_matrix
-from eval.metrics import answer_metrics, mean_with_interval, retrieval_metrics
+from eval.metrics import retrieval_metrics
+from eval.response import passages_of, response_to
+from eval.run_files import RunFolder
+from eval.summary import summarise
 from generation.answerer import Answerer, Question
 from retrieval.retriever import HybridRetriever
 from retrieval.weights import Progress
 
 Record = dict[str, Any]
+EMBEDDINGS = "embeddings.sqlite"
 # Hits that the metrics look at; an answer is given from as many as the settings say.
 _DEPTH = 10
 
 
-def evaluate(
-    questions: Path,
-    out: Path,
-    *,
-    retriever: HybridRetriever,
-    answerer: Answerer | None,
-    split: str | None = None,
-    progress: Progress | None = None,
-) -> Record:
-    """Run gold questions and write `records.jsonl` and `metrics.json`.
+@dataclass(frozen=True)
+class Subject:
+    """What is measured.
 
-    Each question is searched for once; the answer is given from what was found. Without an answerer, recall is also measured by
-    language of question and notes.
+    Attributes:
+        retriever: searches, once a question.
+        answerers: ways of answering from what was found, by name; none measures the search alone.
+        means: what answers are measured with; None without answerers.
+    """
+
+    retriever: HybridRetriever
+    answerers: Mapping[str, Answerer]
+    means: Means | None = None
+
+
+def evaluate(gold: Sequence[GoldQuestion], subject: Subject, folder: RunFolder, progress: Progress | None = None) -> Record:
+    """Ask the questions that the folder has no record of.
 
     Args:
-        questions: gold file.
-        out: folder for the results.
-        retriever: what is measured.
-        answerer: what is measured; None measures the search alone.
-        split: only the questions of this split.
+        gold: the questions.
+        subject: what is measured.
+        folder: where records are, and where they go.
         progress: called with "ask" (then "embed" and "search" for the languages), how much is done, and how much there is.
 
     Returns:
-        The content of `metrics.json`.
+        All metrics, from the records of all questions.
     """
-    gold = read_gold(questions, split=split)
-    out.mkdir(parents=True, exist_ok=True)
-    records = []
-    with (out / "records.jsonl").open("w", encoding="utf-8") as stream:
-        for done, question in enumerate(gold, 1):
-            records.append(_record(question, retriever, answerer))
-            stream.write(json.dumps(records[-1], ensure_ascii=False) + "\n")
-            stream.flush()
-            if progress:
-                progress("ask", done, len(gold))
-    metrics: Record = {"questions": str(questions), "split": split, "groups": summarise(records)}
-    if answerer is None:
-        with closing(CachedEmbedder(retriever.embedder, out / "embeddings.sqlite")) as embedder:
-            metrics["languages"] = [asdict(cell) for cell in language_matrix(gold, retriever, embedder, progress)]
-    (out / "metrics.json").write_text(json.dumps(metrics, ensure_ascii=False, indent=1), encoding="utf-8")
-    return metrics
+    report = progress or (lambda _stage, _done, _total: None)
+    known = {record["gold"]["id"] for record in folder.records}
+    missing = [question for question in gold if question.id not in known]
+    for done, question in enumerate(missing, len(known) + 1):
+        folder.append(record_of(question, subject))
+        report("ask", done, len(gold))
+    languages = folder.languages() if not missing else None
+    return {
+        "n": len(folder.records),
+        "arms": summarise(folder.records),
+        "languages": _languages(gold, subject, folder, progress) if languages is None else languages,
+    }
 
 
-def _record(question: GoldQuestion, retriever: HybridRetriever, answerer: Answerer | None) -> Record:
+def _languages(gold: Sequence[GoldQuestion], subject: Subject, folder: RunFolder, progress: Progress | None) -> list[Record]:
+    with closing(CachedEmbedder(subject.retriever.embedder, folder.path / EMBEDDINGS)) as embedder:
+        return [asdict(cell) for cell in language_matrix(gold, subject.retriever, embedder, progress)]
+
+
+def record_of(question: GoldQuestion, subject: Subject) -> Record:
+    """A question searched for once, answered in each way, and measured."""
+    retriever, means = subject.retriever, subject.means
     k = retriever.settings.k
     found = retriever.search(question.question, history=question.history, k=max(k, _DEPTH))
+    given = replace(found, hits=found.hits[:k])
     metrics = retrieval_metrics([hit.chunk for hit in found.hits], question) if question.answerable else {}
-    record: Record = {"gold": question.model_dump(mode="json"), "search": search_row(question.id, found)}
-    if answerer:
-        answer = answerer.answer(Question(question.question, question.history), replace(found, hits=found.hits[:k]))
-        record["answer"] = answer_row(answer, question.id)
-        metrics |= answer_metrics(answer, question)
-    return {**record, "metrics": metrics}
+    arms: Record = {}
+    if means:
+        metrics |= judge_reference(passages_of(given), question, means.judge)
+        for name, answerer in subject.answerers.items():
+            answer = answerer.answer(Question(question.question, question.history), given)
+            arms[name] = _arm(answer, score(response_to(answer, given), question, means), question)
+    return {
+        "gold": question.model_dump(mode="json"),
+        "search": search_row(question.id, found),
+        "metrics": metrics,
+        "arms": arms,
+    }
 
 
-_GROUPS: dict[str, Callable[[Record], str]] = {
-    "lang": lambda record: record["gold"]["lang"],
-    "kind": lambda record: record["gold"]["kind"],
-    "answerable": lambda record: str(record["gold"]["answerable"]).lower(),
-    "direction": lambda record: _direction(record["gold"]),
-}
+def _arm(answer: Answer, scored: Scored, question: GoldQuestion) -> Record:
+    metrics = scored.metrics | {f"{side}_tokens": float(count) for side, count in answer.tokens.items()}
+    if not answer.refused:
+        metrics["composed"] = float(answer.outcome == "answered")
+        if answer.support is not None:
+            metrics["support"] = answer.support
+    return {
+        "answer": answer_row(answer, question.id),
+        "outcome": scored.outcome,
+        "claims": [_claim_row(claim) for claim in scored.claims],
+        "metrics": metrics,
+    }
 
 
-def _direction(gold: Record) -> str:
-    """From the question's language to that of the notes that answer it, where those are of one language."""
-    folders = {path.split("/")[0] for path in gold["gold_files"]}
-    return f"{gold['lang']}->{'|'.join(sorted(folders)) or 'none'}"
-
-
-def summarise(records: Iterable[Record]) -> Record:
-    """Means with intervals of every metric: over all questions, and by language, kind, answerability and direction."""
-    groups: dict[str, list[Record]] = defaultdict(list)
-    for record in records:
-        groups["all"].append(record)
-        for name, key in _GROUPS.items():
-            groups[f"{name}={key(record)}"].append(record)
-    return {name: {"n": len(members), "metrics": _means(members)} for name, members in sorted(groups.items())}
-
-
-def _means(records: Iterable[Record]) -> Record:
-    values: dict[str, list[float]] = defaultdict(list)
-    for record in records:
-        for name, value in record["metrics"].items():
-            values[name].append(value)
-    return {name: {"n": len(sample), **asdict(mean_with_interval(sample))} for name, sample in values.items()}
+def _claim_row(claim: JudgedClaim) -> Record:
+    verdict, near = claim.verdict, claim.evidence
+    return {
+        "claim": claim.text,
+        **asdict(verdict),
+        "citations": list(claim.citations),
+        "cited": asdict(claim.cited),
+        "evidence": {"path": near.path, "heading": list(near.heading), "text": near.text} if near else None,
+    }

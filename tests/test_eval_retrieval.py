@@ -23,7 +23,6 @@ from eval.language_matrix import language_matrix
 from eval.retrieval import rank_passages
 from eval.scratch_index import scratch_snapshot
 from generation.evidence import EvidenceSettings
-from ingest.pipeline import ingest
 from retrieval.rerank import HeadedText, PassageScore
 from retrieval.retriever import HybridRetriever, RetrievalSettings
 from retrieval.store import IndexStore
@@ -144,39 +143,6 @@ def test_wrong_usage_is_one_line_and_exit_code_2(run: Run, arguments: tuple[str,
     code, printed, errors = run(*arguments)
     assert (code, printed, errors.count("\n")) == (2, "", 1)
     assert said in errors
-
-
-def test_eval_without_a_command_measures_gold_questions(run: Run, notes: Path, tmp_path: Path) -> None:
-    ingest([notes], IndexStore(tmp_path / "index"), HashEmbedder())
-    row = {"id": "1", "question": "RoPE 的底数取多少？", "lang": "zh-Hans", "gold_files": ["zh/rope.md"]}
-    (tmp_path / "q.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    code, printed, errors = run("eval", "--questions", tmp_path / "q.jsonl", "--out", tmp_path / "out", "--retrieval-only")
-    assert (code, errors) == (0, "")
-    assert "all (n=1)" in printed
-    assert "| zh-Hans                    | 1.000 [1.000, 1.000] n=1 |" in printed
-    metrics = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
-    assert metrics["groups"]["all"]["metrics"]["recall@5"]["mean"] == 1
-    assert [cell["n"] for cell in metrics["languages"]] == [1, 0, 0, 1, 0, 0, 0, 0, 0]
-
-
-def test_an_answer_is_given_from_the_search_that_is_recorded(
-    run: Run, notes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("INTERVIEW_RAG_ANSWERING__COMPOSE", "false")
-    monkeypatch.setenv("INTERVIEW_RAG_ANSWERING__MIN_RELEVANCE", "0")
-    monkeypatch.setenv("INTERVIEW_RAG_RETRIEVAL__K", "1")
-    ingest([notes], IndexStore(tmp_path / "index"), HashEmbedder())
-    row = {"id": "1", "question": "RoPE 的底数取多少？", "lang": "zh-Hans", "gold_files": ["zh/rope.md"]}
-    (tmp_path / "q.jsonl").write_text(json.dumps(row), encoding="utf-8")
-    assert run("eval", "--questions", tmp_path / "q.jsonl", "--out", tmp_path / "out")[0] == 0
-    record = json.loads((tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8"))
-    times = record["answer"]["timings"]
-    assert record["search"]["seconds"] == pytest.approx(times["search"] + times["rerank"], abs=1e-4)
-    assert times["total"] >= times["search"] + times["rerank"]
-    # Metrics look at ten hits, the answer only at those of the settings.
-    assert len(record["search"]["hits"]) == 6
-    assert {citation["chunk_id"] for citation in record["answer"]["citations"]} == {record["search"]["hits"][0]["chunk_id"]}
-    assert "languages" not in json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
 
 
 # --- Parts ---

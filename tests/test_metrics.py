@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hash_embedder import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.documents import Chunk, SourceMap
-from corpus.results import Answer
 from eval.calibrate import auroc, fit
 from eval.gold import GoldQuestion, Place
-from eval.metrics import answer_metrics, key_fact_recall, mean_with_interval, recall_at, retrieval_metrics
-from eval.run import evaluate, summarise
-from retrieval.retriever import HybridRetriever
-from retrieval.store import IndexStore
+from eval.metrics import context_precision, key_fact_recall, mean_with_interval, recall_at, retrieval_metrics
 
 
 def passage(path: str, *heading: str, text: str = "text") -> Chunk:
@@ -66,7 +58,7 @@ def test_retrieval_metrics(
 ) -> None:
     question = gold(**fields)
     metrics = retrieval_metrics(ranked, question)
-    assert list(metrics) == ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "map"]
+    assert list(metrics) == ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "map", "context_precision"]
     assert (metrics["recall@1"], metrics["recall@5"], metrics["mrr@10"]) == pytest.approx((at_1, at_5, reciprocal))
 
 
@@ -116,33 +108,18 @@ def test_key_facts_are_looked_for_in_the_five_best_passages_and_their_headings()
     assert metrics["key_facts@5"] == pytest.approx(2 / 3)
 
 
-# --- Answers ---
-
-ANSWERED = Answer("q", "q", "底数取 10000。", "zh-Hans", False, "answered", 0.75, 0.9, timings={"total": 2.5})
-REFUSED = replace(ANSWERED, answer="没有找到，也许你要找：底数 10000", refused=True, outcome="refused", support=None)
-ASKED = gold(gold_files=["a.md"], must_include=["10000", "θ"], lang="zh-Hans")
-
-
 @pytest.mark.parametrize(
-    ("answer", "question", "expected"),
+    ("ranked", "expected"),
     [
-        (
-            ANSWERED,
-            ASKED,
-            {"refusal_right": 1, "seconds": 2.5, "key_facts": 0.5, "composed": 1, "language_right": 1, "support": 0.75},
-        ),
-        (
-            replace(ANSWERED, outcome="quoted", language="zh-Hant", support=None),
-            ASKED,
-            {"refusal_right": 1, "seconds": 2.5, "key_facts": 0.5, "composed": 0, "language_right": 0},
-        ),
-        (REFUSED, ASKED, {"refusal_right": 0, "seconds": 2.5, "key_facts": 0}),  # a wrong refusal states no fact
-        (REFUSED, gold(answerable=False), {"refusal_right": 1, "seconds": 2.5}),
-        (ANSWERED, gold(answerable=False), {"refusal_right": 0, "seconds": 2.5}),
+        ((A1, OTHER), 1),
+        ((OTHER, A1), 1 / 2),
+        ((A1, OTHER, A2), (1 + 2 / 3) / 2),
+        ((OTHER, OTHER), 0),
+        ((), 0),
     ],
 )
-def test_answer_metrics(answer: Answer, question: GoldQuestion, expected: dict[str, float]) -> None:
-    assert answer_metrics(answer, question) == expected
+def test_context_precision(ranked: tuple[Chunk, ...], expected: float) -> None:
+    assert context_precision(ranked, gold(gold_files=["a.md"])) == pytest.approx(expected)
 
 
 # --- Means ---
@@ -172,68 +149,6 @@ def test_the_interval_holds_the_mean_and_stays_within_the_values(values: list[fl
 def test_no_values_have_no_mean() -> None:
     with pytest.raises(ValueError, match="no values"):
         mean_with_interval([])
-
-
-# --- Batches ---
-
-
-def test_summarise_groups_and_averages_only_what_was_measured() -> None:
-    def record(lang: str, files: list[str], answerable: bool, **metrics: float) -> dict[str, object]:
-        return {"gold": {"lang": lang, "kind": "fact", "answerable": answerable, "gold_files": files}, "metrics": metrics}
-
-    groups = summarise(
-        [
-            record("en", ["zh/a.md"], True, map=1.0, refusal_right=1),
-            record("en", ["en/a.md", "zh/a.md"], True, map=0.5, refusal_right=1),
-            record("zh-Hant", [], False, refusal_right=0),
-        ]
-    )
-    assert (groups["all"]["n"], groups["all"]["metrics"]["map"]["n"], groups["all"]["metrics"]["map"]["mean"]) == (3, 2, 0.75)
-    assert groups["all"]["metrics"]["refusal_right"]["mean"] == pytest.approx(2 / 3)
-    assert groups["lang=en"]["n"] == 2
-    assert groups["answerable=false"]["metrics"].keys() == {"refusal_right"}
-    assert {name for name in groups if name.startswith("direction")} == {
-        "direction=en->zh",
-        "direction=en->en|zh",
-        "direction=zh-Hant->none",
-    }
-
-
-def test_evaluate_writes_a_record_for_each_question(ingested: IndexStore, hash_embedder: HashEmbedder, tmp_path: Path) -> None:
-    rows = [
-        {
-            "id": "1",
-            "question": "RoPE 的底数取多少？",
-            "lang": "zh-Hans",
-            "gold_files": ["zh/rope.md"],
-            "must_include": ["10000"],
-        },
-        {"id": "2", "question": "activations outliers", "lang": "en", "gold_files": ["quantization.md"]},
-        {"id": "3", "question": "明天天气", "lang": "zh-Hans", "answerable": False},
-    ]
-    (tmp_path / "q.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
-    snapshot = ingested.snapshot(hash_embedder.name, use_gpu=False)
-    reports: list[tuple[str, int, int]] = []
-    metrics = evaluate(
-        tmp_path / "q.jsonl",
-        tmp_path / "out",
-        retriever=HybridRetriever(snapshot=snapshot, embedder=hash_embedder),
-        answerer=None,
-        progress=lambda *report: reports.append(report),
-    )
-    snapshot.close()
-    written = [json.loads(line) for line in (tmp_path / "out" / "records.jsonl").read_text(encoding="utf-8").splitlines()]
-    assert [record["gold"]["id"] for record in written] == ["1", "2", "3"]
-    assert written[0]["metrics"] == dict.fromkeys(
-        ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "map", "key_facts@5"), 1
-    )
-    assert written[0]["search"]["hits"][0]["path"] == "zh/rope.md"
-    assert written[2]["metrics"] == {}
-    assert json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8")) == metrics
-    assert metrics["groups"]["all"]["n"] == 3
-    assert ("ask", 3, 3) in reports
-    cells = {(cell["questions"], cell["notes"]): cell["n"] for cell in metrics["languages"]}
-    assert {key: n for key, n in cells.items() if n} == {("zh-Hans", "zh-Hans"): 1, ("zh-Hans", "zh-Hant"): 1, ("en", "en"): 1}
 
 
 # --- Calibration ---
