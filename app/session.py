@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
     from generation.answerer import Answerer
+    from generation.checker import Checker
     from generation.evidence import EvidenceSettings
     from generation.language_model import TransformersLM
     from retrieval.embedder import LazyEmbedder
@@ -50,6 +51,13 @@ class Session:
 
         name = self.settings.reranker
         return load_reranker(name, device=self.settings.device, progress=self.progress) if name else None
+
+    @cached_property
+    def checker(self) -> Checker:
+        """What says how far a context supports a claim."""
+        from generation.checker import load_checker
+
+        return load_checker(device=self.settings.device, progress=self.progress)
 
     @cached_property
     def lazy_embedder(self) -> LazyEmbedder:
@@ -115,8 +123,8 @@ class Session:
             snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings, expand=self.expand
         )
 
-    def answerer(self) -> Answerer:
-        """Answers over the index as it is now."""
+    def answerer(self, *, compose: bool | None = None) -> Answerer:
+        """Answers over the index as it is now; `compose` None does as the settings say."""
         from generation.answerer import Answerer, AnswerSettings
 
         chosen = self.settings.answering
@@ -124,4 +132,5 @@ class Session:
             min_relevance=chosen.min_relevance, prompt_tokens=chosen.prompt_tokens, evidence=self.evidence_settings
         )
         retriever = self.retriever()
-        return Answerer(retriever, self.model if chosen.compose else None, settings)
+        composes = chosen.compose if compose is None else compose
+        return Answerer(retriever, self.model if composes else None, settings)
