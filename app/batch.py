@@ -28,7 +28,7 @@ def read_questions(path: Path) -> tuple[QuestionRow, ...]:
         InvalidRow: a row is no JSON object, lacks a field, or repeats an id.
     """
     rows: dict[str, QuestionRow] = {}
-    for number, fields in _objects(path):
+    for number, fields in read_objects(path):
         row = _question(path, number, fields)
         if row.id in rows:
             raise InvalidRow(path=path, line=number, reason=f"the id {row.id!r} occurs twice")
@@ -36,7 +36,13 @@ def read_questions(path: Path) -> tuple[QuestionRow, ...]:
     return tuple(rows.values())
 
 
-def _objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The JSON objects of a file with their line numbers; blank lines are passed over.
+
+    Raises:
+        UsageError: there is no such file.
+        InvalidRow: a row is no JSON object.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:

@@ -23,6 +23,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "ask": "Answering",
         "search": "Searching",
         "sentences": "Ranking sentences",
+        "check": "Checking",
     },
     "zh": {
         "verify": "校验权重",
@@ -32,6 +33,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "ask": "回答",
         "search": "检索",
         "sentences": "句子排序",
+        "check": "核查",
     },
 }
 

@@ -15,12 +15,15 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from corpus.sentences import sentences
 from generation.checker_input import nearest_sentences
 from generation.verify import WordFeatures, word_features
 from retrieval.adapter import load_adapted
+from retrieval.analysis import fold
 from retrieval.rerank_input import PairEncoder, Window
 
 if TYPE_CHECKING:
@@ -34,7 +37,8 @@ Status = Literal["supported", "unsupported", "not-scoreable"]
 # (claim, context)
 ClaimInContext = tuple[str, str]
 
-_LETTER = re.compile(r"\w")
+_LETTER = re.compile(r"[^\W_]")
+_EDGES = re.compile(r"^[\W_]+|[\W_]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +94,11 @@ class Checker:
         return self.combination.threshold
 
     def score(self, claims: Sequence[ClaimInContext]) -> list[float | None]:
-        """Support of each claim by its context, 0-1; None ("not scoreable") where either says nothing."""
-        return [None if found is None else self.combination.support(found) for found in self.evidence(claims)]
+        """Support of each claim by its context, 0-1; None ("not scoreable") where either says nothing.
+
+        A claim that is a sentence of the context, word for word, has a support of 1.
+        """
+        return [self._score(claim, context) for claim, context in claims]
 
     def status(self, support: float | None) -> Status:
         """What a score means."""
@@ -99,11 +106,13 @@ class Checker:
             return "not-scoreable"
         return "supported" if support >= self.threshold else "unsupported"
 
-    def evidence(self, claims: Sequence[ClaimInContext]) -> list[Evidence | None]:
-        """What the scores are made from, for fitting the regression; None where a claim or its context says nothing."""
-        return [self._evidence(claim, context) if _says_something(claim, context) else None for claim, context in claims]
+    def _score(self, claim: str, context: str) -> float | None:
+        if not _says_something(claim, context):
+            return None
+        return 1.0 if is_quoted(claim, context) else self.combination.support(self.evidence(claim, context))
 
-    def _evidence(self, claim: str, context: str) -> Evidence:
+    def evidence(self, claim: str, context: str) -> Evidence:
+        """What a score is made from, for fitting the regression; neither claim nor context is empty."""
         near = nearest_sentences(context, claim)
         windows = self.encoder.pair(claim, "", near).windows
         if not windows:  # what no token stands for, such as rare symbols
@@ -126,6 +135,17 @@ class Checker:
             logits = self.network(batch)
             doubt = logits.doubt[batch.asked].max()
         return logits.claims.item(), doubt.item()
+
+
+def is_quoted(claim: str, context: str) -> bool:
+    """Whether a claim is a sentence of its context, apart from script, width, case and punctuation at the ends."""
+    wanted = _bare(claim)
+    return any(_bare(sentence) == wanted for sentence in sentences(context))
+
+
+@lru_cache(maxsize=8192)
+def _bare(sentence: str) -> str:
+    return _EDGES.sub("", " ".join(fold(sentence).split()))
 
 
 def _says_something(claim: str, context: str) -> bool:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from generation.checker import CONFIG_FILE, Checker, Combination, load_checker
+from generation.checker import CONFIG_FILE, Checker, Combination, is_quoted, load_checker
 from generation.training.examples import ArticleSampler, Group
 from generation.training.sources import read_articles, read_labelled
 from generation.training.train_checker import TRAINING
@@ -53,11 +53,10 @@ def samples(checker: Checker, data: Path, seed: int = 0) -> list[Sample]:
         groups += [(article.source, group) for _ in range(_DRAWS) if (group := sampler.draw(number, rng))]
     found: list[Sample] = []
     for number, (source, group) in enumerate(groups):
-        evidence = checker.evidence([(claim.text, group.context) for claim in group.claims])
         found += [
-            Sample(each.features(), claim.supported, number, source)
-            for claim, each in zip(group.claims, evidence, strict=True)
-            if each
+            Sample(checker.evidence(claim.text, group.context).features(), claim.supported, number, source)
+            for claim in group.claims
+            if not is_quoted(claim.text, group.context)  # which needs no regression
         ]
     return found
 

@@ -28,9 +28,11 @@ from generation.training.perturb import (
 from generation.training.sources import Article, Claim, Labelled
 from generation.training.statements import statement
 from generation.training.terms_in import Terms, terms_in
+from retrieval.analysis import terms
 
 _CONVERTED = 0.25  # share of claims, and of contexts, that change their script
 _DISTRACTED = 0.25  # share of contexts with sentences of another one
+_REMOVED = 0.5  # share of groups whose context loses what supports a claim, and of others with a claim about another
 _CLAIMS = 4  # made from an article at a time, half of them supported where that goes
 
 
@@ -45,14 +47,38 @@ class Group:
 def written_group(labelled: Labelled, others: Sequence[Labelled], rng: Random) -> Group:
     """What people wrote, in another script or with the context of others around it now and then.
 
-    What does not follow from a context does not follow from it and an unrelated one either.
+    What does not follow from a context does not follow from it and an unrelated one either. Those who wrote the claims took
+    care that shared words do not give the label away; elsewhere they say a lot, so half of the groups are about a context
+    that has lost what supports a claim, and most have a claim about another context.
     """
-    context = labelled.context
+    if rng.random() < _REMOVED and (group := _evidence_removed(labelled, others, rng)):
+        return _converted(group, rng)
+    context, claims = labelled.context, labelled.claims
+    if rng.random() < _REMOVED:
+        claims = (*claims, _claim_about_another(others, rng))
     if rng.random() < _DISTRACTED:
         other = rng.choice(others).context
         distractor = rng.choice(sentences(other) or (other,))
         context = rng.choice((f"{distractor}\n{context}", f"{context}\n{distractor}"))
-    return _converted(Group(context, labelled.claims), rng)
+    return _converted(Group(context, claims), rng)
+
+
+def _evidence_removed(labelled: Labelled, others: Sequence[Labelled], rng: Random) -> Group | None:
+    """The context without the sentences nearest to a claim, which so loses its support; beside it a quotation of what is left."""
+    known = list(sentences(labelled.context))
+    right = [claim.text for claim in labelled.claims if claim.supported]
+    if len(known) < 4 or not right:
+        return None
+    claim = rng.choice(right)
+    wanted = set(terms(claim))
+    nearest = sorted(range(len(known)), key=lambda i: -len(wanted & set(terms(known[i]))))[: 2 + len(known) // 6]
+    left = [sentence for i, sentence in enumerate(known) if i not in nearest]
+    claims = [Claim(claim, False), Claim(rng.choice(left), True, ()), _claim_about_another(others, rng)]
+    return Group("\n".join(left), tuple(claims))
+
+
+def _claim_about_another(others: Sequence[Labelled], rng: Random) -> Claim:
+    return Claim(rng.choice(rng.choice(others).claims).text, False)
 
 
 class ArticleSampler:

@@ -1,9 +1,9 @@
 """Train the checker of `generation.checker`.
 
-    torchrun --nproc-per-node 2 -m generation.training.train_checker --data DATA --work WORK --out OUT [--start ADAPTER]
+    torchrun --nproc-per-node 2 -m generation.training.train_checker --data DATA --work WORK --out OUT [--reranker RERANKER]
 
 DATA is the folder of labelled sets (generation/training/sources.py); WORK keeps checkpoints, from which the same command goes
-on after an interruption; OUT receives the adapter; ADAPTER is one to start from, such as the reranker's, which has
+on after an interruption; OUT receives the adapter; RERANKER is the folder of the one to start from, which has
 learned already to compare a question with a passage. On a processor, one single-threaded process per core trains fastest.
 """
 
@@ -31,19 +31,21 @@ from generation.training.examples import ArticleSampler, Group, written_group
 from generation.training.losses import TokenLabels, group_loss
 from generation.training.saving import save_checker
 from generation.training.sources import Article, Claim, Labelled, read_articles, read_labelled
-from retrieval.adapter import ADAPTER_FILE
+from retrieval.adapter import ADAPTER_FILE, HEADS_FILE
 from retrieval.bundled_e5 import prepare
+from retrieval.rerank import ADAPTERS, BUNDLED_RERANKER
 from retrieval.rerank_input import PairEncoder, Window
 from retrieval.rerank_model import load_encoder, make_batch
 from retrieval.training.masters import MasterWeights, schedule
 
 log = logging.getLogger("generation.training")
 
+BUNDLED = ADAPTERS / BUNDLED_RERANKER.removeprefix("bundled:")
 TRAINING = Path(corpus.__file__).with_name("training")
 # How often an epoch takes each group: what people wrote is better than what rules make, and there is less of it.
 SHARES = {
-    "inference": 1.5, "passages": 1.5, "attribution": 2.0,
-    "cmrc": 0.25, "drcd": 0.25, "halueval": 0.6, "uhgeval": 0.1, "written": 1.5, "general": 1.5,
+    "inference": 1.2, "passages": 2.0, "attribution": 1.5,
+    "cmrc": 0.4, "drcd": 0.4, "halueval": 0.8, "uhgeval": 0.1, "written": 2.0, "general": 1.5,
 }  # fmt: skip
 RANK, ALPHA = 32, 32
 # The layers below stay as they are: a third less to compute backwards.
@@ -58,7 +60,8 @@ class TrainSettings:
 
     steps: int = 400
     groups: int = 5
-    rate: float = 6e-4
+    rate: float = 4e-4
+    heads: float = 4.0
     warmup: float = 0.06
     seed: int = 0
 
@@ -87,7 +90,7 @@ class GroupSource:
         """The group of a number."""
         if number < len(self.labelled):
             chosen = self.labelled[number]
-            return written_group(chosen, [other for other in self.labelled if other.source == chosen.source], rng)
+            return written_group(chosen, [o for o in self.labelled if o.source == chosen.source and o is not chosen], rng)
         # An article too short to make claims from gives way to others.
         at = number - len(self.labelled)
         while (group := self.sampler.draw(at, rng)) is None:
@@ -108,7 +111,7 @@ class Encoded:
 class Trainer:
     """One process of the training; all processes hold the same weights and draw different groups."""
 
-    def __init__(self, source: GroupSource, settings: TrainSettings, start: Path | None) -> None:
+    def __init__(self, source: GroupSource, settings: TrainSettings, reranker: Path) -> None:
         torch.manual_seed(settings.seed)
         folder = prepare()
         self.encoder = PairEncoder(AutoTokenizer.from_pretrained(folder))
@@ -116,12 +119,13 @@ class Trainer:
         layers = list(range(FIRST_LAYER, base.config.num_hidden_layers))
         lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=["query", "key", "value", "dense"], layers_to_transform=layers)
         self.adapted = get_peft_model(base, lora, autocast_adapter_dtype=False)
-        if start:
-            set_peft_model_state_dict(self.adapted, load_file(start / ADAPTER_FILE))
-        self.network = CheckerNetwork(self.adapted, CheckerHeads(base.config.hidden_size))
+        heads = CheckerHeads(base.config.hidden_size)
+        set_peft_model_state_dict(self.adapted, load_file(reranker / ADAPTER_FILE))
+        heads.reranker.load_state_dict(load_file(reranker / HEADS_FILE))
+        self.network = CheckerNetwork(self.adapted, heads)
         self.source, self.settings, self.step = source, settings, 0
         self.process, self.processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        self.masters = MasterWeights(self.network, settings.rate, self.processes)
+        self.masters = MasterWeights(self.network, settings.rate, self.processes, faster={"heads.": settings.heads})
 
     def run(self, checkpoint: Path) -> None:
         """Train to the last step; goes on from the checkpoint if there is one."""
@@ -215,7 +219,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ("data", "work", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--start", type=Path, help="folder of an adapter to start from")
+    parser.add_argument("--reranker", type=Path, default=BUNDLED, help="folder of the reranker to start from")
     parser.add_argument("--steps", type=int, default=TrainSettings.steps)
     parser.add_argument("--seed", type=int, default=TrainSettings.seed)
     options = parser.parse_args()
@@ -225,7 +229,7 @@ def main() -> None:
         torch.distributed.init_process_group("gloo")
     labelled = [each for each in read_labelled(TRAINING) if each.part == "train"]
     articles = [each for each in read_articles(options.data, TRAINING) if each.part == "train"]
-    trainer = Trainer(GroupSource(labelled, articles), TrainSettings(steps=options.steps, seed=options.seed), options.start)
+    trainer = Trainer(GroupSource(labelled, articles), TrainSettings(steps=options.steps, seed=options.seed), options.reranker)
     trainer.run(options.work / f"checkpoint-{options.seed}.pt")
     if trainer.process == 0:
         save_checker(options.out, trainer.adapted, trainer.network.heads)
