@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app import bench_commands, checker_commands, eval_commands, index_commands
+from app import bench_commands, checker_commands, eval_commands, index_commands, question_commands
 from app.command import cli, command, run_cli
 from app.console import Console
 from app.session import Session
@@ -138,4 +138,4 @@ def main() -> None:
     sys.exit(run_cli())
 
 
-__all__ = ["bench_commands", "checker_commands", "cli", "eval_commands", "index_commands", "main"]
+__all__ = ["bench_commands", "checker_commands", "cli", "eval_commands", "index_commands", "main", "question_commands"]

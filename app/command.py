@@ -79,7 +79,7 @@ def callback_of(group: typer.Typer) -> Callable[[Callable[..., None]], Callable[
 
 
 def _register(group: typer.Typer, function: Callable[..., None]) -> Callable[..., None]:
-    group.command(name=function.__name__.rstrip("_"))(_runner(function))
+    group.command(name=function.__name__.rstrip("_").replace("_", "-"))(_runner(function))
     return function
 
 

@@ -24,6 +24,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "search": "Searching",
         "sentences": "Ranking sentences",
         "check": "Checking",
+        "propose": "Proposing questions",
     },
     "zh": {
         "verify": "校验权重",
@@ -34,6 +35,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "search": "检索",
         "sentences": "句子排序",
         "check": "核查",
+        "propose": "拟定问题",
     },
 }
 

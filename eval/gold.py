@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -61,7 +61,7 @@ def read_gold(path: Path, *, split: str | None = None) -> tuple[GoldQuestion, ..
 
     Raises:
         UsageError: there is no such file, or nothing in it belongs to the split.
-        InvalidRow: a row is malformed.
+        InvalidRow: a row is malformed, asks nothing, or repeats an id.
     """
     rows = tuple(row for row in _rows(path) if split is None or row.split == split)
     if not rows:
@@ -76,21 +76,45 @@ def spread(questions: tuple[GoldQuestion, ...], limit: int | None) -> tuple[Gold
 
 
 def _rows(path: Path) -> Iterator[GoldQuestion]:
+    first: dict[str, int] = {}
+    for number, line in numbered_lines(path):
+        row = parse_row(path, number, line)
+        if not row.question.strip():
+            raise InvalidRow(path=path, line=number, reason="the question is empty")
+        if first.setdefault(row.id, number) != number:
+            raise InvalidRow(path=path, line=number, reason=f"the id {row.id!r} stands in line {first[row.id]} already")
+        yield row
+
+
+def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
+    """The lines of a gold file with their numbers, blank ones left out.
+
+    Raises:
+        UsageError: there is no such file, or it is no text.
+    """
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except OSError as error:
         raise UsageError(reason=f"cannot read {path}: {error.strerror}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            yield GoldQuestion.model_validate(json.loads(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            reason = f"{'.'.join(map(str, first['loc'])) or 'row'}: {first['msg']}"
-            raise InvalidRow(path=path, line=number, reason=reason) from error
-        except ValueError as error:
-            raise InvalidRow(path=path, line=number, reason=f"no JSON: {error}") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(reason=f"{path} cannot be read as UTF-8 text: {error}") from error
+    return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
+
+
+def parse_row(path: Path, number: int, line: str) -> GoldQuestion:
+    """A row of a gold file.
+
+    Raises:
+        InvalidRow: it is malformed.
+    """
+    try:
+        return GoldQuestion.model_validate(json.loads(line))
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = f"{'.'.join(map(str, first['loc'])) or 'row'}: {first['msg']}"
+        raise InvalidRow(path=path, line=number, reason=reason) from error
+    except ValueError as error:
+        raise InvalidRow(path=path, line=number, reason=f"no JSON: {error}") from error
 
 
 def normalised(text: str) -> str:
@@ -104,23 +128,29 @@ def states(text: str, fact: str) -> bool:
     return any(normalised(alternative) in text for alternative in fact.split("|"))
 
 
-def problems(questions: Iterable[GoldQuestion], chunks: Iterable[Chunk]) -> tuple[str, ...]:
-    """What no longer holds between gold questions and the notes: missing sections, key facts that do not occur in them."""
+Sections = Mapping[Place, str]
+
+
+def sections_of(chunks: Iterable[Chunk]) -> Sections:
+    """The sections of notes with all that they say, their subsections too."""
     sections: dict[Place, str] = {}
     for chunk in chunks:
         for heading in chunk.heading:
             place = Place(path=chunk.path, heading=heading)
             sections[place] = f"{sections.get(place, heading)}\n{chunk.indexed_text()}"
-    return tuple(problem for question in questions for problem in _problems(question, sections))
+    return sections
 
 
-def _problems(question: GoldQuestion, sections: dict[Place, str]) -> Iterator[str]:
+def problems(question: GoldQuestion, sections: Sections) -> Iterator[str]:
+    """What does not hold between a question and the notes: missing files and sections, key facts that do not occur in them."""
+    files = {place.path for place in sections}
     missing = [place for place in question.gold_sections if place not in sections]
-    yield from (f"{question.id}: no section {place.heading!r} in {place.path}" for place in missing)
+    yield from (f"no file {path} in the notes" for path in question.gold_files if path not in files)
+    yield from (f"no section {place.heading!r} in {place.path}" for place in missing)
     text = "\n".join(sections[place] for place in question.gold_sections if place in sections)
     if text and not missing:
-        yield from (
-            f"{question.id}: key fact {fact!r} is not in its sections" for fact in question.must_include if not states(text, fact)
-        )
+        yield from (f"key fact {fact!r} is not in its sections" for fact in question.must_include if not states(text, fact))
     if question.answerable and not question.gold_files:
-        yield f"{question.id}: answerable, but names no file"
+        yield "answerable, but names no file"
+    if not question.answerable and (question.gold_files or question.gold_sections):
+        yield "unanswerable, but names where the answer stands"

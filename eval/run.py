@@ -85,7 +85,7 @@ def record_of(question: GoldQuestion, subject: Subject) -> Record:
         metrics |= judge_reference(passages_of(given), question, means.judge)
         for name, answerer in subject.answerers.items():
             answer = answerer.answer(Question(question.question, question.history), given)
-            arms[name] = _arm(answer, score(response_to(answer, given), question, means), question)
+            arms[name] = _arm(answer, score(response_to(answer, given), question, means), question, len(given.hits))
     return {
         "gold": question.model_dump(mode="json"),
         "search": search_row(question.id, found),
@@ -94,7 +94,7 @@ def record_of(question: GoldQuestion, subject: Subject) -> Record:
     }
 
 
-def _arm(answer: Answer, scored: Scored, question: GoldQuestion) -> Record:
+def _arm(answer: Answer, scored: Scored, question: GoldQuestion, contexts: int) -> Record:
     metrics = scored.metrics | {f"{side}_tokens": float(count) for side, count in answer.tokens.items()}
     if not answer.refused:
         metrics["composed"] = float(answer.outcome == "answered")
@@ -103,6 +103,7 @@ def _arm(answer: Answer, scored: Scored, question: GoldQuestion) -> Record:
     return {
         "answer": answer_row(answer, question.id),
         "outcome": scored.outcome,
+        "contexts": contexts,
         "claims": [_claim_row(claim) for claim in scored.claims],
         "metrics": metrics,
     }

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hash_embedder import HashEmbedder
 from hypothesis import settings
+from word_reranker import WordReranker
 
+from app.cli import main
+from app.session import Session
 from ingest.pipeline import ingest
 from retrieval.embeddings import SentenceTransformerEmbeddings, load_embeddings
 from retrieval.store import IndexStore
 
+Run = Callable[..., tuple[int, str, str]]
 PROJECT = Path(__file__).parent.parent
 NOTES = PROJECT / "corpus" / "notes"
 
@@ -49,6 +55,26 @@ PTQ quantizes a trained model with a small calibration set. QAT simulates quanti
 
 A few channels hold outliers that are about a hundred times larger than the rest.
 """
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
+    """Runs a command with models that need no weights."""
+    monkeypatch.setenv("INTERVIEW_RAG_INDEX", str(tmp_path / "index"))
+    monkeypatch.setenv("INTERVIEW_RAG_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("INTERVIEW_RAG_EMBEDDINGS", "test:hashed-n-grams")
+    monkeypatch.setenv("INTERVIEW_RAG_MESSAGES", "en")
+    monkeypatch.setattr(Session, "embedder", HashEmbedder())
+    monkeypatch.setattr(Session, "reranker", property(lambda self: WordReranker() if self.settings.reranker else None))
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["interview-rag", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        printed = capfd.readouterr()
+        return int(stopped.value.code or 0), printed.out, printed.err
+
+    return run
 
 
 @pytest.fixture

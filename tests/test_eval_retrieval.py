@@ -3,74 +3,29 @@
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import Run
 from hash_embedder import HashEmbedder
 from test_labelled_sets import asked, beir, squad
+from word_reranker import WordReranker
 
-from app.cli import main
-from app.session import Session
 from corpus.documents import Chunk, SourceMap
 from corpus.language import to_simplified
-from corpus.sentences import sentence_spans
 from eval.embedding_cache import CachedEmbedder
 from eval.gold import GoldQuestion, Place
 from eval.language_matrix import language_matrix
 from eval.retrieval import rank_passages
 from eval.scratch_index import scratch_snapshot
 from generation.evidence import EvidenceSettings
-from retrieval.rerank import HeadedText, PassageScore
 from retrieval.retriever import HybridRetriever, RetrievalSettings
 from retrieval.store import IndexStore
-
-Run = Callable[..., tuple[int, str, str]]
 
 RIVER = "長江是亞洲第一長河。它發源於青藏高原。全長約六千三百公里。"
 TOWER = "東京塔位於日本東京。塔高三百三十三米。一九五八年落成。"
 TEA = "茶葉原產於中國。綠茶不經發酵。紅茶全發酵。"
-
-
-class WordReranker:
-    """Judges by the share of the question's characters that a passage, or a sentence, holds."""
-
-    name = "test:shared-characters"
-
-    def __init__(self) -> None:
-        self.read: list[int] = []
-
-    def score(self, question: str, passages: list[HeadedText]) -> tuple[PassageScore, ...]:
-        from corpus.results import SentenceScore
-
-        self.read.append(len(passages))
-        share = lambda text: len(set(question) & set(text)) / len(set(question))  # noqa: E731
-        return tuple(
-            PassageScore(share(text), tuple(SentenceScore(a, b, share(text[a:b])) for a, b in sentence_spans(text)))
-            for _, text in passages
-        )
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command with models that need no weights."""
-    monkeypatch.setenv("INTERVIEW_RAG_INDEX", str(tmp_path / "index"))
-    monkeypatch.setenv("INTERVIEW_RAG_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("INTERVIEW_RAG_EMBEDDINGS", "test:hashed-n-grams")
-    monkeypatch.setenv("INTERVIEW_RAG_MESSAGES", "en")
-    monkeypatch.setattr(Session, "embedder", HashEmbedder())
-    monkeypatch.setattr(Session, "reranker", property(lambda self: WordReranker() if self.settings.reranker else None))
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["interview-rag", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capfd.readouterr()
-        return int(stopped.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

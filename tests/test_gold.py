@@ -15,7 +15,8 @@ from hash_embedder import HashEmbedder
 
 from corpus.documents import Chunk, SourceMap
 from corpus.errors import InvalidRow, UsageError
-from eval.gold import DEFAULT_GOLD, GoldQuestion, Place, normalised, problems, read_gold, states
+from eval.gold import DEFAULT_GOLD, GoldQuestion, Place, normalised, problems, read_gold, sections_of, spread, states
+from eval.validate import validate
 from ingest.chunk import chunk
 from ingest.clean import clean
 from ingest.parse import parse
@@ -59,7 +60,7 @@ def test_ids_are_unique_and_no_question_is_asked_twice() -> None:
 
 
 def test_the_notes_still_answer_the_gold_questions(chunks: tuple[Chunk, ...]) -> None:
-    assert problems(read_gold(DEFAULT_GOLD), chunks) == ()
+    assert validate(DEFAULT_GOLD, chunks).problems == ()
 
 
 def test_every_answerable_question_says_where_and_what() -> None:
@@ -215,18 +216,59 @@ def passage(heading: tuple[str, ...], text: str) -> Chunk:
     ("heading", "facts", "expected"),
     [
         ("Slopes", ("1/256", "alibi"), ()),  # headings above count as text
-        ("Slopes", ("1/512",), ("q: key fact '1/512' is not in its sections",)),
-        ("Slope", ("1/256",), ("q: no section 'Slope' in a.md",)),
+        ("Slopes", ("1/512",), ("key fact '1/512' is not in its sections",)),
+        ("Slope", ("1/256",), ("no section 'Slope' in a.md",)),
         ("ALiBi", ("1/256", "BLOOM"), ()),  # a section holds its subsections
     ],
 )
 def test_problems(heading: str, facts: tuple[str, ...], expected: tuple[str, ...]) -> None:
-    notes = [passage(("ALiBi", "Slopes"), "From 1/2 to 1/256."), passage(("ALiBi", "Models"), "BLOOM uses it.")]
     place = Place(path="a.md", heading=heading)
     question = GoldQuestion(id="q", question="?", gold_files=("a.md",), gold_sections=(place,), must_include=facts)
-    assert problems([question], notes) == expected
+    assert tuple(problems(question, sections_of(ALIBI))) == expected
 
 
-def test_an_answerable_question_without_a_file_is_a_problem() -> None:
-    assert problems([GoldQuestion(id="q", question="?")], []) == ("q: answerable, but names no file",)
-    assert problems([GoldQuestion(id="q", question="?", answerable=False)], []) == ()
+ALIBI = [passage(("ALiBi", "Slopes"), "From 1/2 to 1/256."), passage(("ALiBi", "Models"), "BLOOM uses it.")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, ("answerable, but names no file",)),
+        ({"answerable": False}, ()),
+        ({"gold_files": ("b.md",)}, ("no file b.md in the notes",)),
+        ({"gold_files": ("a.md",), "answerable": False}, ("unanswerable, but names where the answer stands",)),
+    ],
+)
+def test_files_are_named_where_there_is_an_answer(fields: dict[str, Any], expected: tuple[str, ...]) -> None:
+    assert tuple(problems(GoldQuestion(id="q", question="?", **fields), sections_of(ALIBI))) == expected
+
+
+def test_validation_names_the_line_of_each_problem(tmp_path: Path) -> None:
+    whole = {"id": "1", "question": "Which slopes?", "lang": "en", "split": "dev", "gold_files": ["a.md"]}
+    path = write(
+        tmp_path / "q.jsonl",
+        whole,
+        "{",
+        "",
+        {**whole, "question": "which slopes?", "must_include": [" | "]},
+        {"id": "2", "question": "And then?", "gold_files": ["a.md"], "must_include": ["1/256"]},
+        {**whole, "id": "3", "question": " ", "split": "train"},
+    )
+    found = validate(path, ALIBI)
+    assert found.questions == 4
+    assert [(problem.line, problem.reason.split(":")[0]) for problem in found.problems] == [
+        (2, "no JSON"),
+        (4, "the id '1' stands in line 1 already"),
+        (4, "the same question stands in line 1 already"),
+        (4, "key fact ' | ' is empty, or an alternative of it"),
+        (5, "lang is missing"),
+        (5, "split is missing"),
+        (6, "the question is empty"),
+        (6, "split 'train' is neither dev nor test"),
+    ]
+
+
+def test_spread_takes_questions_from_all_parts_of_a_file() -> None:
+    questions = tuple(GoldQuestion(id=str(n), question="?") for n in range(10))
+    assert [question.id for question in spread(questions, 4)] == ["0", "2", "5", "7"]
+    assert spread(questions, None) == spread(questions, 99) == questions
