@@ -214,6 +214,40 @@ def test_html_recommendations_do_not_come_along() -> None:
     assert "博客" not in text
 
 
+def test_docx_tells_what_stands_beside_the_text() -> None:
+    import docx
+
+    document = docx.Document()
+    document.add_paragraph("正文。")
+    document.sections[0].header.paragraphs[0].text = "内部资料"
+    document.sections[0].footer.paragraphs[0].text = "第 1 页"
+    buffer = io.BytesIO()
+    document.save(buffer)
+    raw = read_bytes(_with_footnote(buffer.getvalue(), "见原论文。"), "a.docx")
+    assert raw.text == "正文。"
+    assert sorted(explain(raw).unread) == [("footnotes", "见原论文。"), ("page footer", "第 1 页"), ("page header", "内部资料")]
+
+
+def _with_footnote(data: bytes, words: str) -> bytes:
+    """A Word document with a footnotes part, which python-docx cannot write."""
+    word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    kind = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/footnotes"
+    content = "application/vnd.openxmlformats-officedocument.wordprocessingml.footnotes+xml"
+    added = {
+        "word/_rels/document.xml.rels": ("</Relationships>", f'<Relationship Id="n" Type="{kind}" Target="footnotes.xml"/>'),
+        "[Content_Types].xml": ("</Types>", f'<Override PartName="/word/footnotes.xml" ContentType="{content}"/>'),
+    }
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for name in source.namelist():
+            end, line = added.get(name, ("", ""))
+            part = source.read(name)
+            target.writestr(name, part.replace(end.encode(), f"{line}{end}".encode()) if end else part)
+        note = f'<w:footnote w:id="1"><w:p><w:r><w:t>{words}</w:t></w:r></w:p></w:footnote>'
+        target.writestr("word/footnotes.xml", f'<w:footnotes xmlns:w="{word}">{note}</w:footnotes>')
+    return buffer.getvalue()
+
+
 def test_docx_keeps_headings_lists_tables_and_bold_questions() -> None:
     import docx
 

@@ -13,12 +13,21 @@ from ingest.readers.extract import Extract
 from ingest.readers.zipped import open_zip
 
 if TYPE_CHECKING:
+    from docx.document import Document
     from docx.table import Table
     from docx.text.paragraph import Paragraph
 
 _HEADING_STYLE = re.compile(r"(?:heading|标题|標題)\s*(\d)", re.IGNORECASE)
 _WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MATH = "{http://schemas.openxmlformats.org/officeDocument/2006/math}"
+# Parts beside the main text, by the end of their relationship's type (ECMA-376, part 1, chapter 11.3).
+_BESIDE = {
+    "header": "page header",
+    "footer": "page footer",
+    "footnotes": "footnotes",
+    "endnotes": "endnotes",
+    "comments": "comments",
+}
 _BREAKS = {f"{_WORD}tab": "\t", f"{_WORD}br": "\n", f"{_WORD}cr": "\n"}
 
 
@@ -38,9 +47,24 @@ def read_docx(data: bytes, path: str, limits: ReadLimits) -> Extract:
     try:
         document = docx.Document(io.BytesIO(data))
         blocks = [_table(block) if isinstance(block, Table) else _paragraph(block) for block in document.iter_inner_content()]
+        dropped = tuple(_beside(document))
     except (KeyError, ValueError, AttributeError, etree.XMLSyntaxError, OpcError) as error:
         raise FileDamaged(path, why="not a Word document, or a broken one") from error
-    return Extract("\n\n".join(block for block in blocks if block.strip()))
+    return Extract("\n\n".join(block for block in blocks if block.strip()), dropped=dropped)
+
+
+def _beside(document: Document) -> Iterator[tuple[str, str]]:
+    """The parts of a file that are no running text, each with its words."""
+    from lxml import etree
+
+    for relation in document.part.rels.values():
+        name = _BESIDE.get(relation.reltype.rpartition("/")[2])
+        if name is None or relation.is_external:
+            continue
+        root = etree.fromstring(relation.target_part.blob, etree.XMLParser(resolve_entities=False, no_network=True))
+        words = " ".join("".join(text.text or "" for text in block.iter(f"{_WORD}t")) for block in root.iter(f"{_WORD}p"))
+        if words.strip():
+            yield name, " ".join(words.split())
 
 
 def _paragraph(paragraph: Paragraph) -> str:
