@@ -79,6 +79,52 @@ def test_running_heads_go_and_sentences_over_the_page_end_are_joined() -> None:
     assert parse(document)[0].heading == ("什么是 RoPE？",)
 
 
+def test_the_number_of_a_single_page_goes() -> None:
+    page: Drawing = [(50, 700, 10, "什么是 RoPE？"), (50, 685, 10, "按位置旋转向量。"), (300, 20, 9, "第 1 页")]
+    assert clean(read_bytes(pdf(page), "a.pdf")).text.strip() == "什么是 RoPE？\n按位置旋转向量。"
+
+
+CODE = ["def f(x):", "    # twice", "    return 2 * x"]
+
+
+def test_code_is_fenced_and_keeps_its_indentation() -> None:
+    from reportlab.pdfbase import pdfmetrics
+    from reportlab.pdfbase.cidfonts import UnicodeCIDFont
+
+    pdfmetrics.registerFont(UnicodeCIDFont("STSong-Light"))
+    buffer = io.BytesIO()
+    drawn = canvas.Canvas(buffer, pagesize=(600, 800))
+    drawn.setFont("STSong-Light", 10)
+    for row, line in enumerate(("下面的函数把数翻倍：", *CODE, "它对张量也适用，", "因为乘法逐元素进行。")):
+        if line in CODE:
+            drawn.setFont("Courier", 10)
+        else:
+            drawn.setFont("STSong-Light", 10)
+        drawn.drawString(50 + 6 * (len(line) - len(line.lstrip())), 700 - 12 * row, line.lstrip())
+    drawn.save()
+    text = read_bytes(buffer.getvalue(), "a.pdf").text
+    assert "```\n" + "\n".join(CODE) + "\n```" in text
+    assert [section.heading for section in parse(clean(read_bytes(buffer.getvalue(), "a.pdf")))] == [()]
+
+
+@pytest.mark.parametrize(
+    ("glyphs", "expected"),
+    [
+        # A subscript and a superscript stay with what they belong to; a note further down is another line.
+        ([Glyph("W", 0, 0, 8, 10), Glyph("0", 8, -3, 12, 3), Glyph("x", 12, 0, 20, 10)], ["W0x"]),
+        ([Glyph("x", 0, 0, 8, 10), Glyph("2", 8, 6, 12, 12)], ["x2"]),
+        ([Glyph("x", 0, 0, 8, 10), Glyph("2", 8, -12, 12, -6)], ["x", "2"]),
+        ([Glyph("（", 0, 0, 6, 10), Glyph("M", 10, 0, 18, 10)], ["（M"]),
+    ],
+)
+def test_indices_and_brackets(glyphs: list[Glyph], expected: list[str]) -> None:
+    assert [line.text for line in lines_of(glyphs)] == expected
+
+
+def test_bullets_of_standard_fonts_are_read() -> None:
+    assert read_bytes(pdf([(50, 700, 10, "\u2022 saves memory")], font="Helvetica"), "a.pdf").text == "• saves memory"
+
+
 def test_pages_without_text_are_reported() -> None:
     with pytest.raises(FileEmpty, match="OCR"):
         read_bytes(pdf([]), "a.pdf")

@@ -26,13 +26,15 @@ _PAGE_NUMBER = re.compile(
 _EDGE_LINES = 2
 _MAX_HEAD = 80
 _SENTENCE_END = re.compile(r"[。！？；.!?;:：|][\"”’)）】*]*$")
-_OPENS = re.compile(r"[#\-*•●|>]|\d{1,3}[.、)）]|[（(]\d|[一二三四五六七八九十]{1,3}、|第.{1,4}[章节]|(?:Q|A|问|答)\s*\d*[:：]")
+_OPENS = re.compile(
+    r"```|[#\-*•●|>]|\d{1,3}[.、)）]|[（(]\d|[一二三四五六七八九十]{1,3}、|第.{1,4}[章节]|(?:Q|A|问|答)\s*\d*[:：]"
+)
 _HAN = re.compile(r"[\u2e80-\u9fff\uff00-\uffef]")
 
 
 def page_rule(raw: RawDocument) -> Rule | None:
     """The rule for a document's pages, on its unedited text; None if it has no pages to speak of."""
-    if len(raw.page_starts) < 2:
+    if not raw.page_starts:
         return None
 
     def rule(text: str) -> Iterator[Edit]:
@@ -67,7 +69,9 @@ def _running_heads(pages: list[list[Line]]) -> set[Line]:
             for at, line in enumerate(edge):
                 needed = max(2 + at, -(-len(pages) // 3))
                 repeated = counts[at, _shape(line)] >= needed and len(line.text) <= _MAX_HEAD
-                if not (repeated or _PAGE_NUMBER.fullmatch(line.text)):
+                # A single page has nothing to compare with: its number is 1, or says that it is a page's.
+                numbered = _PAGE_NUMBER.fullmatch(line.text) and (len(pages) > 1 or not line.text.isdigit() or line.text == "1")
+                if not (repeated or numbered):
                     break
                 heads.add(line)
     return heads
@@ -79,4 +83,6 @@ def _shape(line: Line) -> str:
 
 def _runs_on(last: Line, first: Line) -> bool:
     """Whether a sentence goes on over the page end: it did not end, and nothing new opens."""
-    return not _SENTENCE_END.search(last.text.rstrip()) and not last.text.startswith("#") and not _OPENS.match(first.text)
+    return (
+        not _SENTENCE_END.search(last.text.rstrip()) and not last.text.startswith(("#", "```")) and not _OPENS.match(first.text)
+    )

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from ingest.read_errors import FileDamaged, FileEmpty, FileTooLarge
 from ingest.read_limits import ReadLimits
 from ingest.readers.extract import Extract
-from ingest.readers.pdf_layout import Glyph, Line, body_size, lines_of, page_text, reading_order
+from ingest.readers.pdf_layout import Glyph, Line, body_size, lines_of, marks_code, page_text, reading_order
 
 if TYPE_CHECKING:
     from pdfminer.layout import LTPage
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _LIGATURE = re.compile("[\ufb00-\ufb06]")
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _BOLD = re.compile(r"bold|heavy|black|semibold|demi", re.IGNORECASE)
+_MONO = re.compile(r"mono|courier|consol|menlo|typewriter|(?<!uni)code|cmtt", re.IGNORECASE)
+_BULLET = "(cid:127)"  # unused codes of WinAnsiEncoding are bullets (ISO 32000-1, annex D.2, note 3), and this is the usual one
 # More glyphs than this without a character, and the text layer is a cipher.
 _MAX_UNMAPPED = 0.3
 
@@ -98,8 +100,22 @@ def _glyphs(page: LTPage, slanted: list[str]) -> Iterator[Glyph]:
         elif isinstance(item, LTChar) and not item.upright:
             slanted.append(item.get_text())
         elif isinstance(item, LTChar):
-            text = "\ufffd" if _UNMAPPED.fullmatch(item.get_text()) else _LIGATURE.sub(_expand, item.get_text())
-            yield Glyph(text, item.x0, item.y0, item.x1, item.y1, bool(_BOLD.search(item.fontname)))
+            font = item.fontname
+            yield Glyph(
+                _character(item.get_text()),
+                item.x0,
+                item.y0,
+                item.x1,
+                item.y1,
+                bool(_BOLD.search(font)),
+                bool(_MONO.search(font)),
+            )
+
+
+def _character(text: str) -> str:
+    if text == _BULLET:
+        return "•"
+    return "\ufffd" if _UNMAPPED.fullmatch(text) else _LIGATURE.sub(_expand, text)
 
 
 def _expand(match: re.Match[str]) -> str:
@@ -108,11 +124,12 @@ def _expand(match: re.Match[str]) -> str:
 
 def _joined(pages: list[list[Line]]) -> Extract:
     """All pages as one text, with the offset at which each begins."""
-    size = body_size([line for lines in pages for line in lines])
+    everything = [line for lines in pages for line in lines]
+    size, code = body_size(everything), marks_code(everything)
     text, starts = "", []
     for lines in pages:
         if text:
             text = text.rstrip("\n") + "\n\n"
         starts.append(len(text))
-        text += page_text(lines, size)
+        text += page_text(lines, size, code=code)
     return Extract(text, page_starts=tuple(starts))

@@ -6,7 +6,7 @@ Coordinates are those of PDF: points, the origin at the lower left, y upwards.
 from __future__ import annotations
 
 import re
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -23,6 +23,11 @@ _SAME_LINE = 0.5  # of the height: characters whose middles differ by less stand
 _HEADING_SCALE = (1.6, 1.3, 1.12)  # of the body size, for headings of level 1, 2, 3
 _MAX_HEADING = 80
 _MAX_BOLD = 0.3  # of the lines: where more are bold, bold marks nothing
+_MAX_CODE = 0.6
+_INDEX_SCALE = 0.85  # subscripts and superscripts are set smaller than this
+_BESIDE = 0.2  # of an index's height, that at least stands beside what it belongs to
+_SHIFTED = 4.0  # of the height: more than an indent
+_NARROW = 12.0  # of the height: no column is as narrow as that
 _INDENT = 60.0  # points: lines that begin this near each other belong to one column
 _LABEL = re.compile(r"[-•●▪◦■·*]|[（(]?\d{1,3}[.、)）]?|[A-Za-z][.)]")
 
@@ -36,6 +41,7 @@ class Glyph(NamedTuple):
     right: float
     top: float
     bold: bool = False
+    mono: bool = False
 
 
 class Line(NamedTuple):
@@ -47,6 +53,7 @@ class Line(NamedTuple):
     right: float
     top: float
     bold: bool = False
+    code: bool = False
 
     @property
     def height(self) -> float:
@@ -77,7 +84,16 @@ def _parts(last: Glyph, glyph: Glyph) -> bool:
     middle = (last.top + last.bottom) / 2 - (glyph.top + glyph.bottom) / 2
     height = max(_height(last), _height(glyph))
     gap = glyph.left - last.right
+    if _is_index(last, glyph) and abs(gap) < _SAME_LINE * height:
+        return False
     return abs(middle) > _SAME_LINE * height or gap > _CELL_GAP * height or gap < -2 * height
+
+
+def _is_index(last: Glyph, glyph: Glyph) -> bool:
+    """Whether one of two characters is a subscript or superscript of the other: smaller, and partly beside it."""
+    low, high = sorted((_height(last), _height(glyph)))
+    beside = min(last.top, glyph.top) - max(last.bottom, glyph.bottom)
+    return low < _INDEX_SCALE * high and beside > _BESIDE * low
 
 
 def _height(glyph: Glyph) -> float:
@@ -89,6 +105,8 @@ def _needs_space(last: Glyph, glyph: Glyph, *, spaced: bool) -> bool:
     gap = (glyph.left - last.right) / _height(glyph)
     if _HAN.match(last.text) and _HAN.match(glyph.text):
         return gap > _HAN_GAP
+    if last.text in "（《「“【" or glyph.text in "）》」”】，。；：？！、":
+        return False
     return spaced or gap > _WORD_GAP
 
 
@@ -101,7 +119,16 @@ def _line(glyphs: list[Glyph]) -> Line:
         max(glyph.right for glyph in inked),
         median(glyph.top for glyph in inked),
         all(glyph.bold for glyph in inked),
+        _is_code(inked),
     )
+
+
+def _is_code(glyphs: list[Glyph]) -> bool:
+    """Whether a line is set as code: all in a font of fixed width but for ideographs, of which only a comment has many."""
+    han = [glyph for glyph in glyphs if _HAN.match(glyph.text)]
+    mono = [glyph for glyph in glyphs if glyph.mono]
+    comment = "".join(glyph.text for glyph in glyphs[:2]).startswith(("#", "//"))
+    return glyphs[0].mono and len(mono) + len(han) >= len(glyphs) and (comment or len(han) * 2 < len(glyphs))
 
 
 def reading_order(lines: list[Line], width: float) -> list[Line]:
@@ -157,9 +184,11 @@ def _row(pieces: list[Line]) -> Line:
     if len(pieces) == 1:
         return pieces[0]
     # A number or bullet that stands apart from its item is no cell.
-    separator = " " if len(pieces) == 2 and _LABEL.fullmatch(pieces[0].text.strip()) else " | "
+    label = len(pieces) == 2 and _LABEL.fullmatch(pieces[0].text.strip())
+    code = all(piece.code for piece in pieces)
+    separator = "  " if code else " " if label else " | "
     first, last = pieces[0], pieces[-1]
-    return Line(separator.join(piece.text for piece in pieces), first.left, first.bottom, last.right, first.top)
+    return Line(separator.join(piece.text for piece in pieces), first.left, first.bottom, last.right, first.top, code=code)
 
 
 def body_size(lines: list[Line]) -> float:
@@ -173,10 +202,42 @@ def body_size(lines: list[Line]) -> float:
     return 1.0
 
 
-def page_text(lines: list[Line], size: float) -> str:
-    """The text of a page: headings marked, wrapped lines joined to paragraphs, paragraphs parted by a blank line."""
+def marks_code(lines: list[Line]) -> bool:
+    """Whether a font of fixed width tells code from text: where most lines are set in one, it tells nothing."""
+    return sum(line.code for line in lines) <= _MAX_CODE * len(lines)
+
+
+def page_text(lines: list[Line], size: float, *, code: bool = True) -> str:
+    """The text of a page: headings marked, wrapped lines joined to paragraphs, paragraphs parted by a blank line.
+
+    Args:
+        lines: in reading order.
+        size: the height of running text.
+        code: whether lines of code are put into fences.
+    """
+    blocks = []
+    for is_code, block in groupby(lines, lambda line: code and line.code):
+        run = list(block)
+        blocks.append(_fenced(run) if is_code and len(run) > 1 else _running_text(run, lines, size))
+    return "\n\n".join(blocks)
+
+
+def _fenced(lines: list[Line]) -> str:
+    """Lines of code with their indentation, which is where they begin."""
+    left = min(line.left for line in lines)
+    width = median((line.right - line.left) / max(len(line.text), 1) for line in lines)
+    rows: list[str] = []
+    for at, line in enumerate(lines):
+        if at and lines[at - 1].bottom - line.top > 0.5 * line.height:
+            rows.append("")
+        rows.append(" " * round((line.left - left) / max(width, 1.0)) + line.text)
+    return "\n".join(("```", *rows, "```"))
+
+
+def _running_text(lines: list[Line], page: list[Line], size: float) -> str:
+    """The text of some lines of a page."""
     text = ""
-    bold = sum(line.bold for line in lines) <= _MAX_BOLD * len(lines)
+    bold = sum(line.bold for line in page) <= _MAX_BOLD * len(page)
     for at, line in enumerate(lines):
         last = lines[at - 1] if at else None
         level = _heading_level(line, size)
@@ -184,7 +245,7 @@ def page_text(lines: list[Line], size: float) -> str:
             text = _marked(line, level, bold=bold)
         elif level or _heading_level(last, size):
             text += _after_heading(last, line, level, size)
-        elif last.bold == line.bold and _goes_on(last, line, _margin(lines, last)):
+        elif last.bold == line.bold and _goes_on(last, line, _margin(page, last)):
             text = _glued(text, line.text)
         else:
             text += ("\n\n" if _is_apart(last, line) else "\n") + _marked(line, 0, bold=bold)
@@ -230,6 +291,10 @@ def _goes_on(last: Line, line: Line, margin: float | None) -> bool:
     next_column = line.bottom > last.top
     if _is_apart(last, line) and (not next_column or _SENTENCE_END.search(last.text)):
         return False
+    if not next_column and line.left - last.left > _SHIFTED * line.height:  # a formula in the middle
+        return False
+    if _SENTENCE_END.search(last.text) and last.right - last.left < _NARROW * last.height:
+        return False  # short lines end where they like: no margin can be told from them
     if margin is None:  # too few lines to tell
         return not _SENTENCE_END.search(last.text) and last.right > line.right - line.height
     first_word = 2 if _HAN.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
