@@ -46,16 +46,15 @@ def find_candidates(query: Query, snapshot: Snapshot, embedder: Embedder, *, poo
 
 
 def _best_rows(text: str, vector: FloatMatrix, snapshot: Snapshot, pool: int) -> Rows:
-    words = terms(text)
-    bridged = [*words, *bridge_terms(text)]
-    lexical = [snapshot.bm25.search(asked, pool)[0] for asked in (words, bridged)]
+    words, bridge = terms(text), bridge_terms(text)
+    wordings = (words, [*words, *bridge]) if bridge else (words,)
+    lexical = [snapshot.bm25.search(wording, pool)[0] for wording in wordings]
     return np.concatenate((*lexical, snapshot.dense.search(vector, pool)[0]))
 
 
 def _scores(text: str, vector: FloatMatrix, snapshot: Snapshot, rows: Rows, chinese: bool) -> tuple[FloatVector, FloatVector]:
     """BM25 and cosine of given rows; passages in the other language than the question also meet it in the lexicon's terms."""
-    words = terms(text)
-    own = snapshot.bm25.score(words, rows)
-    bridged = snapshot.bm25.score([*words, *bridge_terms(text)], rows)
-    lexical = np.where(snapshot.chinese[rows] == chinese, own, bridged)
+    lexical = snapshot.bm25.score(terms(text), rows)
+    foreign = snapshot.chinese[rows] != chinese
+    lexical[foreign] += snapshot.bm25.score(bridge_terms(text), rows[foreign])
     return lexical, snapshot.dense.score(vector, rows)

@@ -43,8 +43,8 @@ class RetrievalSettings:
     k: int = 8
     pool: int = 100
     dense_weight: float = 0.4
-    rerank_pool: int = 12
-    rerank_weight: float = 0.4
+    rerank_pool: int = 10
+    rerank_weight: float = 0.6
     diversity: float = 0.0
     widen: int = 1
 
