@@ -39,7 +39,7 @@ class GoldQuestion(BaseModel):
         answerable: whether the notes answer it.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, coerce_numbers_to_str=True)
 
     id: str
     question: str

@@ -13,6 +13,7 @@ from typing import Any
 
 from langchain_core.language_models import BaseLanguageModel
 from langchain_core.messages import BaseMessage
+from pydantic import SecretStr
 
 from corpus.errors import JudgeUnavailable, MissingExtra
 from eval.judge import NOT_SCOREABLE, Pair, Verdict, scoreable
@@ -112,5 +113,11 @@ def openai_model(name: str, url: str | None) -> BaseLanguageModel[Any]:
     if key is None:
         raise JudgeUnavailable(name=name, reason="neither --judge-url nor OPENAI_API_KEY is given")
     return ChatOpenAI(
-        model=name, base_url=url, api_key=lambda: key, temperature=0.0, timeout=_SECONDS, max_retries=2, use_responses_api=False
+        model=name,
+        base_url=url,
+        api_key=SecretStr(key),
+        temperature=0.0,
+        timeout=_SECONDS,
+        max_retries=2,
+        use_responses_api=False,
     )

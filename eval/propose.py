@@ -23,7 +23,7 @@ from retrieval.weights import Progress
 
 ROUND_TRIP = 3  # the section has to be among so many hits
 _SHOWN = 500  # characters of a section that the model reads
-_SHORTEST = 80  # characters: what is shorter answers nothing
+_SHORTEST = 20  # characters: what is shorter answers nothing
 _ASKS = re.compile(r"[?？]\s*$")
 _PROMPTS = {
     "zh": """读资料，写一个资料能回答的问题，用一句话，以问号结尾。

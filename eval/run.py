@@ -13,7 +13,7 @@ from eval.claim_metrics import JudgedClaim
 from eval.embedding_cache import CachedEmbedder
 from eval.gold import GoldQuestion
 from eval.language_matrix import language_matrix
-from eval.metrics import retrieval_metrics
+from eval.metrics import gold_units, retrieval_metrics
 from eval.response import passages_of, response_to
 from eval.run_files import RunFolder
 from eval.summary import summarise
@@ -79,7 +79,8 @@ def record_of(question: GoldQuestion, subject: Subject) -> Record:
     k = retriever.settings.k
     found = retriever.search(question.question, history=question.history, k=max(k, _DEPTH))
     given = replace(found, hits=found.hits[:k])
-    metrics = retrieval_metrics([hit.chunk for hit in found.hits], question) if question.answerable else {}
+    placed = question.answerable and gold_units(question)
+    metrics = retrieval_metrics([hit.chunk for hit in found.hits], question) if placed else {}
     arms: Record = {}
     if means:
         metrics |= judge_reference(passages_of(given), question, means.judge)

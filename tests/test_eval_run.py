@@ -278,6 +278,15 @@ def test_without_an_index_the_error_says_what_to_do(run: Run, questions: Path, t
     assert not (tmp_path / "out").exists()
 
 
+def test_questions_that_say_nothing_but_what_is_asked(evaluated: Run, tmp_path: Path) -> None:
+    path = write(tmp_path / "q.jsonl", [{"id": 1, "question": "What is PTQ?"}, {"id": "2", "question": "RoPE とは？"}])
+    assert evaluated("--questions", path, "--out", tmp_path / "out")[0] == 0
+    arms = metrics_of(tmp_path / "out")["arms"]
+    assert arms["retrieval"]["groups"]["all"]["metrics"] == {}  # nowhere to be found
+    assert arms["quoted"]["groups"]["all"]["metrics"]["faithfulness"]["n"] == 2
+    assert "key_facts" not in arms["quoted"]["groups"]["all"]["metrics"]
+
+
 def test_an_empty_index_refuses_everything_and_measures_no_faithfulness(run: Run, questions: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     ingest([tmp_path / "empty"], IndexStore(tmp_path / "index"), HashEmbedder())
