@@ -128,7 +128,7 @@ def test_the_key_is_that_of_the_environment(endpoint: tuple[Endpoint, str], monk
 
 @pytest.mark.parametrize(
     ("status", "reply", "reason"),
-    [(200, "perhaps", "neither yes nor no: perhaps"), (200, "", "neither yes nor no"), (400, None, "BadRequestError")],
+    [(200, "perhaps", "neither yes nor no: perhaps"), (200, "", "neither yes nor no"), (400, None, "the endpoint says no")],
 )
 def test_what_cannot_be_read_is_a_failure_of_the_judge(
     endpoint: tuple[Endpoint, str], status: int, reply: str | None, reason: str
