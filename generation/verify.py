@@ -18,7 +18,7 @@ from functools import lru_cache
 from corpus.sentences import sentences
 from retrieval.analysis import fold, terms
 
-SUPPORTED = 0.75  # from here on a sentence may be shown as supported
+SUPPORTED = 0.75  # from this `support` on, by words alone, a sentence follows its evidence
 _CONTRADICTED = 0.1
 
 _CLAUSE_END = re.compile(r"[，,；;：:]\s*")

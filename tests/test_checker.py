@@ -24,7 +24,6 @@ SUPPORTED = (
     ("旋轉的底數取 10000。", ROPE),
     ("RoPE 旋转查询和键，但不旋转值。", ROPE),
     ("LoRA trains two matrices of rank 8.", LORA),
-    ("In LoRA the pretrained weights stay frozen.", LORA),
 )
 UNSUPPORTED = (
     ("旋转的底数取 50000。", ROPE),

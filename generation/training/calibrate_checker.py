@@ -2,9 +2,9 @@
 
     python -m generation.training.calibrate_checker --data DATA --model FOLDER
 
-On claims that the network was not trained on: what people wrote about the topics kept out, and claims made by rule from the
-articles that calibrate. A random half of the contexts is fitted on, the other half gives the figures that are printed
-and written beside the weights; then the regression is fitted on both.
+On claims that the network was not trained on, drawn as its training draws them: what people wrote about the topics kept out, and
+claims made by rule from the articles that calibrate. A random half of the contexts is fitted on and the other half measured, and
+the other way round; the two calibration errors are kept in the configuration. Then the regression is fitted on both.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from generation.checker import CONFIG_FILE, Checker, Combination, is_quoted, load_checker
-from generation.training.examples import ArticleSampler, Group
+from generation.training.examples import ArticleSampler, Group, written_group
 from generation.training.sources import read_articles, read_labelled
 from generation.training.train_checker import TRAINING
 
 Floats = NDArray[np.float64]
-# Groups made from each article that calibrates; hand-written ones are taken as they are.
+# Groups drawn from each context and article.
 _DRAWS = 1
 _RIDGE = 1e-2
+# Logit, doubt, then support, overlap, numbers, names, negation by words.
+_SIGNS = (1, -1, 1, 1, -1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,11 @@ class Sample:
 def samples(checker: Checker, data: Path, seed: int = 0) -> list[Sample]:
     """Features of every claim that the fit may use."""
     rng = Random(seed)  # noqa: S311 - reproducible, not secret
-    groups: list[tuple[str, Group]] = [
-        (each.source, Group(each.context, each.claims)) for each in read_labelled(TRAINING) if each.part != "train"
-    ]
+    labelled = [each for each in read_labelled(TRAINING) if each.part != "train"]
+    groups: list[tuple[str, Group]] = []
+    for each in labelled:
+        others = [other for other in labelled if other.source == each.source and other is not each]
+        groups += [(each.source, written_group(each, others, rng)) for _ in range(_DRAWS)]
     articles = [each for each in read_articles(data, TRAINING) if each.part == "calibrate"]
     sampler = ArticleSampler(articles)
     for number, article in enumerate(articles):
@@ -62,7 +66,11 @@ def samples(checker: Checker, data: Path, seed: int = 0) -> list[Sample]:
 
 
 def fit(chosen: Sequence[Sample]) -> Combination:
-    """Logistic regression with a small ridge; features are standardised for the fit and the weights turned back after it."""
+    """Logistic regression with a small ridge, each weight of the sign that its feature's meaning has.
+
+    Without that, shared terms speak against a claim, as they do in claims written so that they should not help.
+    Features are standardised for the fit and the weights turned back after it.
+    """
     x = np.array([s.features for s in chosen])
     y = np.array([s.supported for s in chosen], dtype=np.float64)
     mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
@@ -72,7 +80,8 @@ def fit(chosen: Sequence[Sample]) -> Combination:
         logits = z @ parameters[:-1] + parameters[-1]
         return float(np.mean(np.logaddexp(0, logits) - y * logits) + _RIDGE * np.square(parameters[:-1]).sum())
 
-    best = minimize(loss, np.zeros(x.shape[1] + 1), method="BFGS").x
+    bounds = [(0, None) if sign > 0 else (None, 0) for sign in _SIGNS]
+    best = minimize(loss, np.zeros(x.shape[1] + 1), method="L-BFGS-B", bounds=[*bounds, (None, None)]).x
     weights = best[:-1] / scale
     combination = Combination(tuple(map(float, weights.round(4))), round(float(best[-1] - weights @ mean), 4), 0.5)
     return Combination(combination.weights, combination.bias, best_threshold(combination, chosen))
