@@ -133,4 +133,4 @@ class Session:
         )
         retriever = self.retriever()
         composes = chosen.compose if compose is None else compose
-        return Answerer(retriever, self.model if composes else None, settings)
+        return Answerer(retriever, self.checker, self.model if composes else None, settings)

@@ -16,8 +16,9 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from corpus.documents import Language
 from corpus.language import detect_language, to_simplified, to_traditional
 from corpus.results import Answer, Citation, Hit, SearchResult, Sentence
+from generation.checker import Checker
 from generation.compose import build_prompt, compose
-from generation.evidence import EvidenceSentence, EvidenceSettings, select_evidence
+from generation.evidence import EvidenceSentence, EvidenceSettings, plain_sentence, select_evidence
 from generation.language_model import TransformersLM
 from generation.phrases import foreign_notes, refusal
 from generation.verify import SUPPORTED, overlap, support
@@ -56,9 +57,12 @@ class Question:
 class Answerer(Runnable[Question, Answer]):
     """Answers questions over one snapshot of the notes; a LangChain Runnable."""
 
-    def __init__(self, retriever: HybridRetriever, model: TransformersLM | None, settings: AnswerSettings | None = None) -> None:
+    def __init__(
+        self, retriever: HybridRetriever, checker: Checker, model: TransformersLM | None, settings: AnswerSettings | None = None
+    ) -> None:
         """`model` None quotes evidence only."""
         self.retriever = retriever
+        self.checker = checker
         self.model = model
         self.settings = settings or AnswerSettings()
 
@@ -80,7 +84,7 @@ class Answerer(Runnable[Question, Answer]):
         if found.relevance < self.settings.min_relevance or not found.hits:
             yield _refuse(query, found, started)
             return
-        draft = _Draft(query, found, started)
+        draft = _Draft(query, found, self.checker, started)
         evidence = self._select(query, found.hits)
         draft.notice = _notice(query.language, evidence)
         if self.model is not None:
@@ -175,8 +179,8 @@ def in_script(text: str, language: Language) -> str:
 class _Draft:
     """An answer on its way: collects sentences, numbers their citations, keeps the times."""
 
-    def __init__(self, query: Query, found: SearchResult, started: float) -> None:
-        self.query, self.found, self.started = query, found, started
+    def __init__(self, query: Query, found: SearchResult, checker: Checker, started: float) -> None:
+        self.query, self.found, self.checker, self.started = query, found, checker, started
         self.notice: str | None = None
         self.sentences: list[Sentence] = []
         self.citations: dict[tuple[str, int, int], Citation] = {}
@@ -191,10 +195,14 @@ class _Draft:
         """The model's sentence with the one that supports it, or None if none does.
 
         One sentence has to carry all of it: a small model splices halves of several into something that none of them says.
+        Its words have to follow that sentence too, since a small model is only trusted to shorten.
         """
-        scored = [(support(text, [item.text]) or 0.0, -n, item) for n, item in enumerate(evidence)]
-        score, _, best = max(scored, key=lambda entry: entry[:2])
-        if score < SUPPORTED:
+        supports = self.checker.score([(text, item.text) for item in evidence])
+        score, _, best = max(
+            ((s or 0.0, -n, item) for n, (s, item) in enumerate(zip(supports, evidence, strict=True))),
+            key=lambda entry: entry[:2],
+        )
+        if score < self.checker.threshold or (support(text, [best.text]) or 0.0) < SUPPORTED:
             self.left_out.append(f"composed sentence without support ({score:.2f}): {text}")
             return None
         number = self._cite(best, retriever)
@@ -208,7 +216,8 @@ class _Draft:
         number = self._cite(item, retriever)
         quote = next(c.quote for c in self.citations.values() if c.n == number)
         text = in_script(item.text, self.query.language)
-        return self._add(Sentence(text, (number,), support(text, [quote]), "quoted"))
+        (score,) = self.checker.score([(text, plain_sentence(quote))])
+        return self._add(Sentence(text, (number,), score, "quoted"))
 
     def _add(self, sentence: Sentence) -> Sentence:
         self.sentences.append(sentence)
