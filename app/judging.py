@@ -44,11 +44,13 @@ def _words() -> Judge:
 
 
 def _checker(session: Session) -> Judge:
+    import hashlib
+
     from eval.judge import ScoringJudge
-    from generation.checker import BUNDLED_CHECKER, CONFIG_FILE
+    from generation.checker import BUNDLED_CHECKER
     from retrieval.snapshot import file_sha256
 
-    if not (BUNDLED_CHECKER / CONFIG_FILE).exists():
-        return _words()
-    print_ = file_sha256(BUNDLED_CHECKER / CONFIG_FILE)[:16]
-    return ScoringJudge(session.checker, session.checker.threshold, name=f"checker:{print_}")
+    # Another adapter or another calibration is another judge: its verdicts are not mixed with those of this one.
+    files = sorted(path for path in BUNDLED_CHECKER.iterdir() if path.suffix in (".safetensors", ".json"))
+    version = hashlib.sha256("".join(map(file_sha256, files)).encode()).hexdigest()[:16]
+    return ScoringJudge(session.checker, session.checker.threshold, name=f"checker:{version}")
