@@ -41,7 +41,7 @@ def parse(document: Document) -> tuple[Section, ...]:
 
 def bare_headings(sections: tuple[Section, ...]) -> tuple[tuple[str, ...], ...]:
     """The heading paths with neither text nor further headings below them."""
-    following = (*(section.heading for section in sections[1:]), ())
+    following = [*(section.heading for section in sections[1:]), ()][: len(sections)]
     return tuple(
         section.heading
         for section, after in zip(sections, following, strict=True)

@@ -15,6 +15,7 @@ from corpus.errors import (
     InterviewRagError,
     InvalidDataset,
     InvalidRow,
+    OtherRun,
     UnknownDataset,
     UsageError,
 )
@@ -88,7 +89,7 @@ def test_worked_messages(error: InterviewRagError, message: str) -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 def test_wrong_usage_exits_with_2_and_failed_work_with_1(kind: type[InterviewRagError]) -> None:
-    wrong_usage = (UsageError, InvalidRow, DatasetNotFound, UnknownDataset, InvalidDataset)
+    wrong_usage = (UsageError, InvalidRow, OtherRun, DatasetNotFound, UnknownDataset, InvalidDataset)
     assert kind.exit_code == (2 if kind in wrong_usage else 1)
 
 

@@ -240,17 +240,17 @@ def test_an_incremental_sync_equals_a_fresh_ingest(history: list[list[tuple[str,
 
 
 class Stopping(HashEmbedder):
-    """Embeds some windows of texts, then does something else."""
+    """Embeds some portions of texts, then does something else."""
 
-    def __init__(self, windows: int, stop: Callable[[], None]) -> None:
+    def __init__(self, portions: int, stop: Callable[[], None]) -> None:
         super().__init__()
-        self.windows = windows
+        self.batches = portions * 8  # a portion, of 128 texts, comes in batches of 16
         self.stop = stop
 
     def encode_passages(self, texts: Sequence[str]) -> FloatMatrix:
-        if self.windows == 0:
+        if self.batches == 0:
             self.stop()
-        self.windows -= 1
+        self.batches -= 1
         return super().encode_passages(texts)
 
 

@@ -60,20 +60,20 @@ def test_reindex_changes_the_model(notes: Path, ingested: IndexStore, tmp_path: 
 
 
 class Stopping(HashEmbedder):
-    """Another model that is stopped at its second call."""
+    """Another model that is stopped at its second portion: 128 texts come in 8 batches."""
 
     calls = 0
 
     def encode_passages(self, texts: Sequence[str]) -> FloatMatrix:
         self.calls += 1
-        if self.calls == 2:
+        if self.calls == 9:
             raise KeyboardInterrupt
         return super().encode_passages(texts)
 
 
 @pytest.fixture
 def many(tmp_path: Path) -> Path:
-    """A note of two hundred questions: two windows of texts to embed."""
+    """A note of two hundred questions: two portions of texts to embed."""
     path = tmp_path / "many.md"
     questions = (f"## What is number {n}?\n\nThe answer to question {n}.\n" for n in range(200))
     path.write_text("\n".join(questions), encoding="utf-8")
