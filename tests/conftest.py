@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# As the command line sets it: read when transformers is imported, which some test does before a command runs in this process.
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+
 import sys
 from collections.abc import Callable
 from pathlib import Path
