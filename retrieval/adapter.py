@@ -36,13 +36,13 @@ def load_adapted(
     from transformers import AutoTokenizer
 
     from retrieval import bundled_e5
-    from retrieval.embeddings import _has_fast_bfloat16
+    from retrieval.embeddings import has_fast_bfloat16
     from retrieval.rerank_model import load_encoder, merge_lora
 
     if config["base_sha256"] != bundled_e5.PIN.sha256:
         raise WeightsMismatch(path=bundled_e5.PIN.name, expected=config["base_sha256"], actual=bundled_e5.PIN.sha256)
     base = bundled_e5.prepare(progress)
-    encoder = load_encoder(base, torch.bfloat16 if _has_fast_bfloat16() else torch.float32)
+    encoder = load_encoder(base, torch.bfloat16 if has_fast_bfloat16() else torch.float32)
     merge_lora(encoder, load_file(folder / ADAPTER_FILE), config["lora_scale"])
     place = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     return encoder, load_file(folder / HEADS_FILE), AutoTokenizer.from_pretrained(base), place

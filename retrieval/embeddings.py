@@ -73,7 +73,8 @@ def _unit(vectors: Tensor) -> FloatMatrix:
     return exact / lengths
 
 
-def _has_fast_bfloat16() -> bool:
+def has_fast_bfloat16() -> bool:
+    """Whether this machine multiplies bfloat16 in hardware: a GPU, or a processor with AVX-512 BF16 or AMX."""
     import torch
 
     return torch.cuda.is_available() or bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
@@ -93,7 +94,7 @@ def load_embeddings(
     import torch
     from sentence_transformers import SentenceTransformer
 
-    dtype = torch.bfloat16 if _has_fast_bfloat16() else torch.float32
+    dtype = torch.bfloat16 if has_fast_bfloat16() else torch.float32
     try:
         model = SentenceTransformer(
             str(_folder(name, progress)), device=device, trust_remote_code=False, model_kwargs={"torch_dtype": dtype}

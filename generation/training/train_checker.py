@@ -36,7 +36,7 @@ from retrieval.bundled_e5 import prepare
 from retrieval.rerank import ADAPTERS, BUNDLED_RERANKER
 from retrieval.rerank_input import PairEncoder, Window
 from retrieval.rerank_model import load_encoder, make_batch
-from retrieval.training.masters import MasterWeights, schedule
+from retrieval.training.masters import MasterWeights, save_checkpoint, schedule
 
 log = logging.getLogger("generation.training")
 
@@ -145,7 +145,7 @@ class Trainer:
                 pace = (time.perf_counter() - started) / (self.step - first)
                 log.info("step %d/%d loss %.3f, %.2f s a step", self.step, self.settings.steps, mean, pace)
                 if self.step % 50 == 0 or self.step == self.settings.steps:
-                    _save({"masters": self.masters.state(), "step": self.step}, checkpoint)
+                    save_checkpoint({"masters": self.masters.state(), "step": self.step}, checkpoint)
 
     def _train_step(self, step: int, chosen: Sequence[int]) -> float:
         rng = random.Random(f"{self.settings.seed}/{step}/{self.process}")  # noqa: S311 -- reproducible, not secret
@@ -206,12 +206,6 @@ def _batches(order: Sequence[int], lengths: Sequence[int]) -> Iterator[list[int]
         batch.append(i)
     if batch:
         yield batch
-
-
-def _save(state: object, checkpoint: Path) -> None:
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(state, checkpoint.with_suffix(".new"))
-    checkpoint.with_suffix(".new").replace(checkpoint)
 
 
 def main() -> None:

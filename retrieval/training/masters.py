@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -57,6 +58,13 @@ class MasterWeights:
         with torch.no_grad():
             for weight, master in zip(self.weights, self.masters, strict=True):
                 weight.copy_(master)
+
+
+def save_checkpoint(state: object, checkpoint: Path) -> None:
+    """Write what a run goes on from; a kill leaves the former checkpoint or the new one."""
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(state, checkpoint.with_suffix(".new"))
+    checkpoint.with_suffix(".new").replace(checkpoint)
 
 
 def schedule(step: int, steps: int, warmup: float) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import math
 import os
 import random
 import time
@@ -31,6 +30,7 @@ from retrieval.rerank_model import PROJECTION, Scorer, ScorerHeads, load_encoder
 from retrieval.training.datasets import Collection, read_all
 from retrieval.training.groups import Group, GroupSampler, GroupSettings
 from retrieval.training.losses import WindowLogits, group_loss
+from retrieval.training.masters import MasterWeights, save_checkpoint, schedule
 from retrieval.training.mining import FirstStage
 from retrieval.training.saving import save_adapter
 
@@ -72,15 +72,14 @@ class Trainer:
         self.pointer = nn.Linear(PROJECTION, 1)
         self.samplers, self.settings, self.step = samplers, settings, 0
         self.process, self.processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
-        self.weights = [p for m in (self.scorer, self.pointer) for p in m.parameters() if p.requires_grad]
-        # Steps are too small for bfloat16 to add up, so the optimizer moves float32 copies.
-        self.masters = [weight.detach().float().clone() for weight in self.weights]
-        self.optimizer = torch.optim.AdamW(self.masters, lr=settings.rate, betas=(0.9, 0.98), weight_decay=0.01)
+        self.masters = MasterWeights(nn.ModuleList([self.scorer, self.pointer]), settings.rate, self.processes)
 
     def run(self, checkpoint: Path) -> None:
         """Train to the last step; goes on from the checkpoint if there is one."""
         if checkpoint.exists():
-            self._resume(checkpoint)
+            state = torch.load(checkpoint, weights_only=True)
+            self.masters.load_state(state["masters"])
+            self.step = state["step"]
         plan = _plan(self.samplers, self.settings, self.processes)
         mean, started, first = 0.0, time.perf_counter(), self.step
         for step in range(self.step, self.settings.steps):
@@ -92,19 +91,14 @@ class Trainer:
                 pace = (time.perf_counter() - started) / (self.step - first)
                 log.info("step %d/%d loss %.3f, %.2f s a step", self.step, self.settings.steps, mean, pace)
                 if self.step % 50 == 0 or self.step == self.settings.steps:
-                    self._save(checkpoint)
+                    save_checkpoint({"masters": self.masters.state(), "step": self.step}, checkpoint)
 
     def _train_step(self, step: int, chosen: Sequence[tuple[str, int]]) -> float:
         rng = random.Random(f"{self.settings.seed}/{step}/{self.process}")  # noqa: S311 -- reproducible, not secret
         groups = [self.samplers[name].draw(number, rng) for name, number in chosen]
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.settings.rate * _schedule(step, self.settings)
         loss = self._loss(groups)
         torch.autograd.backward(loss)
-        self._collect_gradients()
-        nn.utils.clip_grad_norm_(self.masters, 1.0)
-        self.optimizer.step()
-        self._publish_weights()
+        self.masters.update(schedule(step, self.settings.steps, self.settings.warmup))
         return loss.item()
 
     def _loss(self, groups: Sequence[Group]) -> Tensor:
@@ -136,46 +130,10 @@ class Trainer:
             numbers = tuple(number for at, number in batch.rows if at == i)
             yield WindowLogits(logits.passages[i], logits.sentences[mine], numbers, pointers[i, : len(window.ids)])
 
-    def _collect_gradients(self) -> None:
-        """Hand the gradients, averaged over the processes, to the float32 copies."""
-        for weight, master in zip(self.weights, self.masters, strict=True):
-            gradient = torch.zeros_like(master) if weight.grad is None else weight.grad.float()
-            if self.processes > 1:
-                torch.distributed.all_reduce(gradient)
-            master.grad, weight.grad = gradient / self.processes, None
-
-    def _publish_weights(self) -> None:
-        with torch.no_grad():
-            for weight, master in zip(self.weights, self.masters, strict=True):
-                weight.copy_(master)
-
-    def _save(self, checkpoint: Path) -> None:
-        state = {"weights": self.masters, "optimizer": self.optimizer.state_dict(), "step": self.step}
-        torch.save(state, checkpoint.with_suffix(".new"))
-        checkpoint.with_suffix(".new").replace(checkpoint)
-
-    def _resume(self, checkpoint: Path) -> None:
-        state = torch.load(checkpoint, weights_only=True)
-        with torch.no_grad():
-            for master, stored in zip(self.masters, state["weights"], strict=True):
-                master.copy_(stored)
-        self._publish_weights()
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.step = state["step"]
-
 
 def _window_of(pairs: list[list[Pair]], place: tuple[int, int, int]) -> Window:
     group, example, window = place
     return pairs[group][example].windows[window]
-
-
-def _schedule(step: int, settings: TrainSettings) -> float:
-    """Linear warm-up, then a cosine down to a twentieth."""
-    warm = settings.warmup * settings.steps
-    if step < warm:
-        return (step + 1) / warm
-    done = (step - warm) / max(1.0, settings.steps - warm)
-    return 0.05 + 0.95 * (1 + math.cos(math.pi * done)) / 2
 
 
 def _plan(samplers: dict[str, GroupSampler], settings: TrainSettings, processes: int) -> list[tuple[str, int]]:
