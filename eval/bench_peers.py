@@ -71,4 +71,5 @@ def ensemble(index: Any, vectors: FloatMatrix, texts: Sequence[str], embedder: E
     )
     lexical = BM25Retriever(vectorizer=index, docs=documents, k=k, preprocess_func=terms)
     both = EnsembleRetriever(retrievers=[lexical, store.as_retriever(search_kwargs={"k": k})], weights=[0.5, 0.5])
-    return both.invoke
+    search: Callable[[str], Any] = both.invoke
+    return search
