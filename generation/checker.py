@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,10 +24,11 @@ from generation.checker_input import nearest_sentences
 from generation.verify import WordFeatures, word_features
 from retrieval.adapter import load_adapted
 from retrieval.analysis import fold
+from retrieval.encoder import Encoder, Runtime
 from retrieval.rerank_input import PairEncoder, Window
 
 if TYPE_CHECKING:
-    from generation.checker_model import CheckerNetwork
+    from generation.checker_model import CheckerHeads
     from retrieval.weights import Progress
 
 BUNDLED_CHECKER = Path(__file__).with_name("adapters") / "interview-checker"
@@ -83,8 +84,9 @@ class Combination:
 class Checker:
     """Scores claims against contexts; neither the order nor the company of a claim changes its score."""
 
-    def __init__(self, network: CheckerNetwork, encoder: PairEncoder, combination: Combination) -> None:
+    def __init__(self, network: Encoder, heads: CheckerHeads, encoder: PairEncoder, combination: Combination) -> None:
         self.network = network
+        self.heads = heads
         self.encoder = encoder
         self.combination = combination
 
@@ -98,7 +100,11 @@ class Checker:
 
         A claim that is a sentence of the context, word for word, has a support of 1.
         """
-        return [self._score(claim, context) for claim, context in claims]
+        supports: list[float | None] = [1.0 if _says_something(*claim) else None for claim in claims]
+        asked = [i for i, claim in enumerate(claims) if supports[i] and not is_quoted(*claim)]
+        for i, found in zip(asked, self._evidence([claims[i] for i in asked]), strict=True):
+            supports[i] = self.combination.support(found)
+        return supports
 
     def status(self, support: float | None) -> Status:
         """What a score means."""
@@ -106,35 +112,29 @@ class Checker:
             return "not-scoreable"
         return "supported" if support >= self.threshold else "unsupported"
 
-    def _score(self, claim: str, context: str) -> float | None:
-        if not _says_something(claim, context):
-            return None
-        return 1.0 if is_quoted(claim, context) else self.combination.support(self.evidence(claim, context))
-
     def evidence(self, claim: str, context: str) -> Evidence:
         """What a score is made from, for fitting the regression; neither claim nor context is empty."""
-        near = nearest_sentences(context, claim)
-        windows = self.encoder.pair(claim, "", near).windows
-        if not windows:  # what no token stands for, such as rare symbols
-            return Evidence(-10.0, 10.0, word_features(claim, near))
-        logit, doubt = max(map(self._forward, windows))
-        return Evidence(logit, doubt, word_features(claim, near))
+        return next(self._evidence([(claim, context)]))
 
-    def _forward(self, window: Window) -> tuple[float, float]:
-        """Logit and highest doubt of one window.
+    def _evidence(self, claims: Sequence[ClaimInContext]) -> Iterator[Evidence]:
+        near = [nearest_sentences(context, claim) for claim, context in claims]
+        windows = [self.encoder.pair(claim, "", text).windows for (claim, _), text in zip(claims, near, strict=True)]
+        read = self._read([window for some in windows for window in some])
+        for (claim, _), text, some in zip(claims, near, windows, strict=True):
+            # No window: what no token stands for, such as rare symbols.
+            logit, doubt = max((next(read) for _ in some), default=(-10.0, 10.0))
+            yield Evidence(logit, doubt, word_features(claim, text))
 
-        One at a time: in a batch, the others' lengths would change the rounding, and with it the score.
-        """
+    def _read(self, windows: Sequence[Window]) -> Iterator[tuple[float, float]]:
+        """Logit and highest doubt of each window."""
         import torch
 
-        from retrieval.rerank_model import make_batch
+        from retrieval.rerank_model import read_windows
 
-        with torch.inference_mode():
-            place = next(self.network.parameters()).device
-            batch = make_batch([window], pad=self.encoder.tokenizer.pad_token_id, device=place)
-            logits = self.network(batch)
-            doubt = logits.doubt[batch.asked].max()
-        return logits.claims.item(), doubt.item()
+        for states, batch in read_windows(self.network, windows):
+            with torch.inference_mode():
+                logits = self.heads(states, batch)
+                yield logits.claims.item(), logits.doubt[batch.asked].max().item()
 
 
 def is_quoted(claim: str, context: str) -> bool:
@@ -152,17 +152,24 @@ def _says_something(claim: str, context: str) -> bool:
     return bool(_LETTER.search(claim) and _LETTER.search(context))
 
 
-def load_checker(folder: Path = BUNDLED_CHECKER, *, device: str | None = None, progress: Progress | None = None) -> Checker:
+def load_checker(
+    folder: Path = BUNDLED_CHECKER,
+    *,
+    device: str | None = None,
+    progress: Progress | None = None,
+    runtime: Runtime | None = None,
+) -> Checker:
     """The bundled checker, or one that was trained and calibrated into a folder.
 
     Raises:
         WeightsMissing, WeightsMismatch: the bundled base is not installed, or not the one that the adapter was trained on.
+        MissingExtra: `runtime` is not installed.
     """
-    from generation.checker_model import CheckerHeads, CheckerNetwork
+    from generation.checker_model import CheckerHeads
 
     config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    encoder, weights, tokenizer, place = load_adapted(folder, config, device=device, progress=progress)
-    heads = CheckerHeads(encoder.config.hidden_size)
+    network, weights, tokenizer, place = load_adapted(folder, config, device=device, progress=progress, runtime=runtime)
+    heads = CheckerHeads(network.hidden)
     heads.load_state_dict(weights)
     combination = Combination(tuple(config["weights"]), config["bias"], config["threshold"])
-    return Checker(CheckerNetwork(encoder, heads).to(place).eval(), PairEncoder(tokenizer), combination)
+    return Checker(network, heads.to(place).eval(), PairEncoder(tokenizer), combination)

@@ -21,10 +21,11 @@ from corpus.errors import ModelNotFound
 from corpus.results import SentenceScore
 from corpus.sentences import sentence_spans
 from retrieval.adapter import load_adapted
-from retrieval.rerank_input import Pair, PairEncoder, Window
+from retrieval.encoder import Encoder, Runtime
+from retrieval.rerank_input import Pair, PairEncoder
 
 if TYPE_CHECKING:
-    from retrieval.rerank_model import Scorer
+    from retrieval.rerank_model import ScorerHeads
     from retrieval.weights import Progress
 
 BUNDLED_RERANKER = "bundled:interview-reranker"
@@ -83,19 +84,19 @@ class AdapterReranker:
     def __init__(
         self,
         name: str,
-        scorer: Scorer,
+        network: Encoder,
+        heads: ScorerHeads,
         encoder: PairEncoder,
         *,
         passages: Calibration,
         sentences: Calibration,
-        batch_size: int = 8,
     ) -> None:
         self.name = name
-        self.scorer = scorer
+        self.network = network
+        self.heads = heads
         self.encoder = encoder
         self.passages = passages
         self.sentences = sentences
-        self.batch_size = batch_size
 
     def score(self, question: str, passages: Sequence[HeadedText]) -> tuple[PassageScore, ...]:
         """Scores of passages in their order."""
@@ -115,34 +116,24 @@ class AdapterReranker:
         return PassageScore(relevance, scored)
 
     def _logits(self, pairs: Sequence[Pair]) -> tuple[RawScore, ...]:
-        """Run all windows in batches of similar length; a passage and a sentence get the best logit of their windows."""
+        """Run all windows; a passage and a sentence get the best logit of their windows."""
+        import torch
+
+        from retrieval.rerank_model import read_windows
+
         best: list[float | None] = [None] * len(pairs)
         # What no token stands for (rare symbols that the tokenizer drops) answers nothing.
         sentences = [[-20.0] * len(pair.sentences) for pair in pairs]
-        places = [(window, i) for i, pair in enumerate(pairs) for window in pair.windows]
-        # Sorted by content, so that batches, and with them the rounding, do not depend on the order of the passages.
-        places.sort(key=lambda place: (len(place[0].ids), place[0].ids))
-        for at in range(0, len(places), self.batch_size):
-            some = places[at : at + self.batch_size]
-            passage_logits, rows, row_logits = self._forward([window for window, _ in some])
-            for (_, i), logit in zip(some, passage_logits, strict=True):
-                known = best[i]
-                best[i] = logit if known is None else max(known, logit)
-            for (at_window, number), logit in zip(rows, row_logits, strict=True):
-                row = sentences[some[at_window][1]]
-                row[number] = max(row[number], logit)
-        return tuple(RawScore(passage, tuple(row)) for passage, row in zip(best, sentences, strict=True))
-
-    def _forward(self, windows: Sequence[Window]) -> tuple[list[float], Sequence[tuple[int, int]], list[float]]:
-        import torch
-
-        from retrieval.rerank_model import make_batch
-
+        places = [i for i, pair in enumerate(pairs) for _ in pair.windows]
+        windows = [window for pair in pairs for window in pair.windows]
         with torch.inference_mode():
-            device = next(self.scorer.parameters()).device
-            batch = make_batch(windows, pad=self.encoder.tokenizer.pad_token_id, device=device)
-            logits = self.scorer(batch)
-        return logits.passages.tolist(), batch.rows, logits.sentences.tolist()
+            for i, (states, batch) in zip(places, read_windows(self.network, windows), strict=True):
+                found = self.heads(states, batch)
+                logit, known = float(found.passages), best[i]
+                best[i] = logit if known is None else max(known, logit)
+                for (_, number), sentence in zip(batch.rows, found.sentences.tolist(), strict=True):
+                    sentences[i][number] = max(sentences[i][number], sentence)
+        return tuple(RawScore(passage, tuple(row)) for passage, row in zip(best, sentences, strict=True))
 
 
 class CrossEncoderReranker:
@@ -182,7 +173,13 @@ class CrossEncoderReranker:
         return [placed[i] for i in range(len(texts))]
 
 
-def load_reranker(name: str = BUNDLED_RERANKER, *, device: str | None = None, progress: Progress | None = None) -> Reranker:
+def load_reranker(
+    name: str = BUNDLED_RERANKER,
+    *,
+    device: str | None = None,
+    progress: Progress | None = None,
+    runtime: Runtime | None = None,
+) -> Reranker:
     """Load a scorer: a bundled one, the folder of one that was trained here, or a cross-encoder's folder or Hugging Face id.
 
     Raises:
@@ -191,7 +188,7 @@ def load_reranker(name: str = BUNDLED_RERANKER, *, device: str | None = None, pr
     """
     folder = ADAPTERS / name.removeprefix("bundled:") if name.startswith("bundled:") else Path(name)
     if (folder / CONFIG_FILE).is_file():
-        return load_adapter(name, folder, device=device, progress=progress)
+        return load_adapter(name, folder, device=device, progress=progress, runtime=runtime)
     if name.startswith("bundled:"):
         raise ModelNotFound(name=name, reason=f"the bundled reranker is called {BUNDLED_RERANKER}")
     from sentence_transformers import CrossEncoder
@@ -205,17 +202,25 @@ def load_reranker(name: str = BUNDLED_RERANKER, *, device: str | None = None, pr
     return CrossEncoderReranker(name, model)
 
 
-def load_adapter(name: str, folder: Path, *, device: str | None = None, progress: Progress | None = None) -> AdapterReranker:
+def load_adapter(
+    name: str,
+    folder: Path,
+    *,
+    device: str | None = None,
+    progress: Progress | None = None,
+    runtime: Runtime | None = None,
+) -> AdapterReranker:
     """Put the adapter and the heads of a folder on the bundled base; see `load_reranker`."""
-    from retrieval.rerank_model import Scorer, ScorerHeads
+    from retrieval.rerank_model import ScorerHeads
 
     config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
-    encoder, weights, tokenizer, place = load_adapted(folder, config, device=device, progress=progress)
-    heads = ScorerHeads(encoder.config.hidden_size)
+    network, weights, tokenizer, place = load_adapted(folder, config, device=device, progress=progress, runtime=runtime)
+    heads = ScorerHeads(network.hidden)
     heads.load_state_dict(weights)
     return AdapterReranker(
         name,
-        Scorer(encoder, heads).to(place).eval(),
+        network,
+        heads.to(place).eval(),
         PairEncoder(tokenizer),
         passages=Calibration(*config["passage_calibration"]),
         sentences=Calibration(*config["sentence_calibration"]),

@@ -14,22 +14,25 @@ adapter (Hu et al. 2021, arXiv:2106.09685), which is added to its weights once, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import gelu, normalize
+from torch.nn.functional import gelu, normalize, pad
 from transformers import AttentionInterface, AutoModel
 from transformers.masking_utils import AttentionMaskInterface, eager_mask
 
+from retrieval.encoder import Encoder
 from retrieval.rerank_input import Window
 
 PROJECTION = 128
 # Lengths are rounded up to a multiple of this: oneDNN compiles its kernels anew for every shape that it has not seen.
 _STEP = 32
+# Windows whose states are in memory together, half a megabyte each.
+_AT_ONCE = 32
 # Cosines of E5's token states lie close together; what the head starts from, before it is trained.
 _MATCH_SCALE, _USUAL_MATCH = 20.0, 0.93
 ATTENTION = "interview-rag-plain"
@@ -111,6 +114,15 @@ def make_batch(windows: Sequence[Window], *, pad: int, device: torch.device | st
     column_of = torch.tensor(columns, dtype=torch.long)
     ids, mask, asked, row, column_of, window_of = (t.to(device) for t in (ids, mask, asked, row, column_of, window_of))
     return Batch(ids, mask, asked, row, tuple(rows), column_of, window_of)
+
+
+def read_windows(encoder: Encoder, windows: Sequence[Window]) -> Iterator[tuple[Tensor, Batch]]:
+    """Each window's token states, shape (1, length, hidden), and itself as a batch of its own: no company changes its score."""
+    for start in range(0, len(windows), _AT_ONCE):
+        some = windows[start : start + _AT_ONCE]
+        for window, states in zip(some, encoder.states([window.ids for window in some]), strict=True):
+            batch = make_batch([window], pad=0, device=states.device)
+            yield pad(states, (0, 0, 0, batch.ids.shape[1] - len(states))).unsqueeze(0), batch
 
 
 @dataclass(frozen=True)
