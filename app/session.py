@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from generation.answerer import Answerer
     from generation.checker import Checker
     from generation.evidence import EvidenceSettings
-    from generation.language_model import TransformersLM
+    from generation.language_model import LanguageModel
     from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
     from retrieval.query import Query
@@ -67,7 +67,7 @@ class Session:
         return LazyEmbedder(self.settings.embeddings, lambda: self.embedder)
 
     @cached_property
-    def model(self) -> TransformersLM:
+    def model(self) -> LanguageModel:
         """The language model."""
         from generation.language_model import Decoding, load_language_model
 

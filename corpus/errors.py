@@ -17,6 +17,9 @@ InterviewRagError
 ├── UnknownDataset             no labelled set of that name
 ├── InvalidDataset             a file of a labelled set is malformed
 ├── ModelNotFound              no such model, or its hub cannot be reached
+├── EndpointUnavailable        the server of the language model cannot be asked
+├── AdapterNotFound            no PEFT adapter in the folder
+├── AdapterMismatch            an adapter of another base model
 ├── WeightsMissing             the package that ships the weights is not installed
 ├── WeightsMismatch            weights differ from the pinned SHA-256
 ├── MissingExtra               an optional dependency is not installed
@@ -162,6 +165,27 @@ class ModelNotFound(InterviewRagError):
 
     en = "cannot load the model {name}: {reason}; give a local folder, a reachable Hugging Face id, or a bundled: name"
     zh = "无法加载模型 {name}：{reason}；请改用本地目录、可访问的 Hugging Face 名称或 bundled: 内置模型"
+
+
+class EndpointUnavailable(InterviewRagError):
+    """The server that runs the language model cannot be asked; fields: name, url, reason."""
+
+    en = "the model {name} at {url} cannot be asked: {reason}; start the server, or check generator and generator_url"
+    zh = "无法调用位于 {url} 的模型 {name}：{reason}；请启动服务，或检查 generator 与 generator_url 设置"
+
+
+class AdapterNotFound(InterviewRagError):
+    """A folder holds no adapter; fields: path, reason."""
+
+    en = "{path} holds no PEFT adapter ({reason}): give the folder that `interview-rag finetune --out` wrote, or none"
+    zh = "{path} 中没有 PEFT 适配器（{reason}）：请给出 `interview-rag finetune --out` 写出的目录，或不使用适配器"
+
+
+class AdapterMismatch(InterviewRagError):
+    """An adapter was trained on another model; fields: path, base, name."""
+
+    en = "the adapter {path} belongs to the model {base}, not to {name}: configure that model as generator, or another adapter"
+    zh = "适配器 {path} 属于模型 {base}，而不是 {name}：请把该模型设为 generator，或换用其他适配器"
 
 
 class WeightsMissing(InterviewRagError):

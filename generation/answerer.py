@@ -19,7 +19,7 @@ from corpus.results import Answer, Citation, Hit, SearchResult, Sentence
 from generation.checker import Checker
 from generation.compose import build_prompt, compose
 from generation.evidence import EvidenceSentence, EvidenceSettings, plain_sentence, select_evidence
-from generation.language_model import TransformersLM
+from generation.language_model import LanguageModel
 from generation.phrases import foreign_notes, refusal
 from generation.verify import SUPPORTED, overlap, support
 from retrieval.query import Query, analyse
@@ -58,7 +58,7 @@ class Answerer(Runnable[Question, Answer]):
     """Answers questions over one snapshot of the notes; a LangChain Runnable."""
 
     def __init__(
-        self, retriever: HybridRetriever, checker: Checker, model: TransformersLM | None, settings: AnswerSettings | None = None
+        self, retriever: HybridRetriever, checker: Checker, model: LanguageModel | None, settings: AnswerSettings | None = None
     ) -> None:
         """`model` None quotes evidence only."""
         self.retriever = retriever
@@ -105,7 +105,7 @@ class Answerer(Runnable[Question, Answer]):
         )
 
     def _composed(
-        self, model: TransformersLM, query: Query, evidence: Sequence[EvidenceSentence], draft: _Draft
+        self, model: LanguageModel, query: Query, evidence: Sequence[EvidenceSentence], draft: _Draft
     ) -> Iterator[Sentence]:
         """The model's sentence, if it wrote one that the evidence supports."""
         if draft.notice:
@@ -126,9 +126,7 @@ class Answerer(Runnable[Question, Answer]):
             yield sentence
 
 
-def _pack(
-    evidence: Sequence[EvidenceSentence], model: TransformersLM, budget: int, draft: _Draft
-) -> tuple[EvidenceSentence, ...]:
+def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: int, draft: _Draft) -> tuple[EvidenceSentence, ...]:
     """The best evidence that fits the budget, in reading order; what would belong there and does not fit is recorded."""
     packed: set[int] = set()
     used = 0
@@ -233,7 +231,7 @@ class _Draft:
             )
         return self.citations[key].n
 
-    def finish(self, model: TransformersLM | None) -> Answer:
+    def finish(self, model: LanguageModel | None) -> Answer:
         scores = [sentence.support for sentence in self.sentences if sentence.support is not None]
         lines = [sentence.text + "".join(f"[{n}]" for n in sentence.citations) for sentence in self.sentences]
         composed = any(sentence.origin == "generated" for sentence in self.sentences)

@@ -1,22 +1,31 @@
-"""A causal language model on this machine, behind LangChain's LLM interface, streaming."""
+"""The seam to language models: one LangChain interface, whatever runs the model.
+
+    prompt --LanguageModel.stream--> pieces of text, up to a stop string
+
+`load_language_model` chooses what runs it: OpenVINO or transformers in this process, or a server that speaks OpenAI's protocol.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Thread
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.callbacks import CallbackManagerForLLMRun
 from langchain_core.language_models.llms import LLM
 from langchain_core.outputs import GenerationChunk
 from pydantic import ConfigDict
 
-from corpus.errors import ModelNotFound
+from generation.stop_strings import until_stop
 from retrieval.weights import Progress
 
 BUNDLED_GENERATOR = "bundled:gemma-3-270m"
+OPENAI = "openai:"
+
+Runtime = Literal["openvino", "transformers", "openai"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +35,10 @@ class Decoding:
     Attributes:
         max_tokens: most tokens to generate.
         temperature: divides the logits; 0 takes the likeliest token.
-        top_k, top_p, min_p: truncation of the distribution; None leaves it whole.
+        top_k, top_p, min_p: truncation of the distribution; None leaves it whole. min_p: Nguyen et al., 2024, arXiv:2407.01082.
         repetition_penalty: divides the logits of tokens seen before (Keskar et al., 2019, arXiv:1909.05858); 1 does nothing.
         seed: for sampling.
+        stop: strings that end the text before themselves, beside those of a call.
     """
 
     max_tokens: int = 160
@@ -38,37 +48,51 @@ class Decoding:
     min_p: float | None = None
     repetition_penalty: float = 1.0
     seed: int = 0
-
-    def generate_arguments(self) -> dict[str, Any]:
-        """The same in the names of transformers' `generate`."""
-        arguments: dict[str, Any] = {"max_new_tokens": self.max_tokens, "repetition_penalty": self.repetition_penalty}
-        if self.temperature == 0:
-            return {**arguments, "do_sample": False}
-        truncation = {"top_k": self.top_k or 0, "top_p": self.top_p, "min_p": self.min_p}
-        return {**arguments, "do_sample": True, "temperature": self.temperature, **truncation}
+    stop: tuple[str, ...] = ()
 
 
-class TransformersLM(LLM):
-    """A transformers model in this process."""
+class LanguageModel(LLM):
+    """A language model that continues a prompt, or, where `chat` is set, answers it as the message of a user.
+
+    Attributes:
+        name: as in the settings.
+        runtime: what runs it.
+        decoding: how tokens are chosen.
+        chat: the prompt is put into the model's own chat form, so instructions do; a base model needs worked examples.
+        adapter: name of the PEFT adapter in force, or None.
+        rope: RoPE scaling in force, in words, or None.
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
     name: str
-    model: Any
-    tokenizer: Any
+    runtime: Runtime
     decoding: Decoding = Decoding()
+    chat: bool = False
+    adapter: str | None = None
+    rope: str | None = None
+
+    @abstractmethod
+    def count_tokens(self, text: str) -> int:
+        """Length of a text in the model's tokens, special tokens left out."""
+
+    @abstractmethod
+    def pieces(self, prompt: str) -> Generator[str]:
+        """The continuation as it comes, stop strings not regarded; closing the iterator ends the work."""
 
     @property
     def _llm_type(self) -> str:
-        return "transformers"
+        return self.runtime
 
     @property
     def _identifying_params(self) -> dict[str, Any]:
-        return {"model": self.name, "decoding": self.decoding}
-
-    def count_tokens(self, text: str) -> int:
-        """Length of a text in the model's tokens, special tokens left out."""
-        return len(self.tokenizer.encode(text, add_special_tokens=False))
+        return {
+            "model": self.name,
+            "runtime": self.runtime,
+            "decoding": self.decoding,
+            "adapter": self.adapter,
+            "rope": self.rope,
+        }
 
     def _call(
         self,
@@ -86,55 +110,16 @@ class TransformersLM(LLM):
         run_manager: CallbackManagerForLLMRun | None = None,
         **kwargs: Any,
     ) -> Iterator[GenerationChunk]:
-        import torch
-        from transformers import TextIteratorStreamer
-
-        torch.manual_seed(self.decoding.seed)
-        inputs = self.tokenizer(prompt, return_tensors="pt").to(self.model.device)
-        streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
-        arguments = {**self.decoding.generate_arguments(), **inputs, "streamer": streamer, "tokenizer": self.tokenizer}
-        worker = _Worker(self.model, {**arguments, "stop_strings": stop} if stop else arguments, streamer)
-        worker.start()
-        for piece in _until_stop(streamer, stop or ()):
-            if run_manager:
-                run_manager.on_llm_new_token(piece)
-            yield GenerationChunk(text=piece)
-        worker.join()
-        if worker.error:
-            raise worker.error
+        # Closed at once when the text ends at a stop string or the reader goes away: nothing is computed for nobody.
+        with closing(self.pieces(prompt)) as pieces:
+            for piece in until_stop(pieces, (*self.decoding.stop, *(stop or ()))):
+                if run_manager:
+                    run_manager.on_llm_new_token(piece)
+                yield GenerationChunk(text=piece)
 
 
-class _Worker(Thread):
-    """`generate` in a thread of its own, so that text can be read while it runs; keeps the error it dies of."""
-
-    def __init__(self, model: Any, arguments: dict[str, Any], streamer: Any) -> None:
-        super().__init__(daemon=True)
-        self._model, self._arguments, self._streamer = model, arguments, streamer
-        self.error: BaseException | None = None
-
-    def run(self) -> None:
-        try:
-            self._model.generate(**self._arguments)
-        except BaseException as error:  # noqa: BLE001 - handed to the reading thread, which raises it
-            self.error = error
-            self._streamer.end()
-
-
-def _until_stop(pieces: Iterator[str], stop: Sequence[str]) -> Iterator[str]:
-    """Pass pieces on up to the first stop string, holding back what could be the beginning of one."""
-    held, longest = "", max((len(s) for s in stop), default=0)
-    for piece in pieces:
-        held += piece
-        if cuts := [held.index(s) for s in stop if s in held]:
-            held = held[: min(cuts)]
-            yield held
-            return
-        ready = len(held) - max(longest - 1, 0)
-        if ready > 0:
-            yield held[:ready]
-            held = held[ready:]
-    if held:
-        yield held
+# Changes a transformers configuration before the weights are loaded, and says in words what is in force.
+RopeScaling = Callable[[Any], str]
 
 
 def load_language_model(
@@ -142,30 +127,30 @@ def load_language_model(
     *,
     decoding: Decoding | None = None,
     device: str | None = None,
+    runtime: Runtime | None = None,
+    adapter: Path | None = None,
+    chat: bool | None = None,
+    rope: RopeScaling | None = None,
     progress: Progress | None = None,
-) -> TransformersLM:
-    """Load a generator: a `bundled:` name, a local folder, or a Hugging Face id; bfloat16.
+) -> LanguageModel:
+    """Load a generator: a `bundled:` name, a local folder, a GGUF file, or a Hugging Face id.
+
+    Args:
+        name: the model.
+        decoding: how it chooses tokens.
+        device: torch device; found out if None.
+        runtime: what runs it; None takes the fastest that can.
+        adapter: folder of a PEFT adapter trained on this model.
+        chat: whether prompts are messages of a user; None asks the tokenizer whether it has a chat template.
+        rope: RoPE scaling; transformers runs the model then.
+        progress: called while bundled weights are converted.
 
     Raises:
         ModelNotFound: the model does not exist or its hub cannot be reached.
         WeightsMissing, WeightsMismatch: bundled weights are not installed or damaged.
     """
-    import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from generation.transformers_model import load_transformers_model
 
-    source = str(_folder(name, progress))
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.bfloat16, trust_remote_code=False)
-    except (OSError, ValueError) as error:
-        raise ModelNotFound(name=name, reason=str(error).splitlines()[0]) from error
-    model = model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval()
-    return TransformersLM(name=name, model=model, tokenizer=tokenizer, decoding=decoding or Decoding())
-
-
-def _folder(name: str, progress: Progress | None) -> Path | str:
-    if name.startswith("bundled:"):
-        from generation.bundled_gguf import prepare
-
-        return prepare(name, progress)
-    return name
+    return load_transformers_model(
+        name, decoding=decoding or Decoding(), device=device, adapter=adapter, chat=chat, rope=rope, progress=progress
+    )

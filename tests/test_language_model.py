@@ -5,21 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from corpus.errors import ModelNotFound
 from generation.compose import build_prompt
-from generation.language_model import Decoding, TransformersLM, load_language_model
+from generation.language_model import Decoding, LanguageModel, load_language_model
+from generation.stop_strings import until_stop
+from generation.transformers_model import generate_arguments
 
 PROMPT = "The capital of Germany is Berlin. The capital of France is"  # a base model needs an example
 
 
 @pytest.fixture(scope="module")
-def model() -> TransformersLM:
+def model() -> LanguageModel:
     return load_language_model(decoding=Decoding(max_tokens=6))
 
 
 @pytest.mark.slow
-def test_streamed_pieces_are_the_whole_text(model: TransformersLM) -> None:
+def test_streamed_pieces_are_the_whole_text(model: LanguageModel) -> None:
     pieces = list(model.stream(PROMPT))
     assert "".join(pieces) == model.invoke(PROMPT)
     assert "Paris" in "".join(pieces)
@@ -27,14 +31,14 @@ def test_streamed_pieces_are_the_whole_text(model: TransformersLM) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", [["Paris"], ["ris"], ["P", "aris"]])
-def test_a_stop_string_ends_the_text_before_itself(model: TransformersLM, stop: list[str]) -> None:
+def test_a_stop_string_ends_the_text_before_itself(model: LanguageModel, stop: list[str]) -> None:
     text = model.invoke(PROMPT, stop=stop)
     assert not any(s in text for s in stop)
     assert model.invoke(PROMPT).startswith(text)
 
 
 @pytest.mark.slow
-def test_sampling_follows_the_seed(model: TransformersLM) -> None:
+def test_sampling_follows_the_seed(model: LanguageModel) -> None:
     def sample(seed: int) -> str:
         decoding = Decoding(max_tokens=6, temperature=1.5, top_k=50, seed=seed)
         return str(model.model_copy(update={"decoding": decoding}).invoke(PROMPT))
@@ -44,11 +48,39 @@ def test_sampling_follows_the_seed(model: TransformersLM) -> None:
 
 
 @pytest.mark.slow
-def test_it_is_a_langchain_runnable(model: TransformersLM) -> None:
+def test_it_is_a_langchain_runnable(model: LanguageModel) -> None:
     from langchain_core.prompts import PromptTemplate
 
     chain = PromptTemplate.from_template("The capital of Germany is Berlin. The capital of {country} is") | model
     assert "Paris" in chain.invoke({"country": "France"})
+
+
+@pytest.mark.parametrize(
+    ("pieces", "stop", "expected"),
+    [
+        (["a", "bc", "d"], [], "abcd"),
+        (["a", "bc", "d"], ["c"], "ab"),
+        (["a\n", "\nb"], ["\n\n"], "a"),
+        (["a\n", "b"], ["\n\n"], "a\nb"),
+        (["ab", "ab", "c"], ["abc", "bab"], "a"),
+        (["aba"], ["aba", "b"], "a"),
+        (["one\n"], ["\n\n"], "one\n"),
+        (["</", "a", "ns", "wer>", "!"], ["</answer>"], ""),
+    ],
+)
+def test_texts_end_before_the_first_stop_string(pieces: list[str], stop: list[str], expected: str) -> None:
+    assert "".join(until_stop(iter(pieces), stop)) == expected
+
+
+def test_what_begins_no_stop_string_is_not_held_back() -> None:
+    passed = until_stop(iter(["ab", "\n", "cd"]), ["\n\nQuestion:"])
+    assert list(passed) == ["ab", "\ncd"]
+
+
+@given(st.lists(st.text("ab", max_size=4)), st.lists(st.text("ab", min_size=1, max_size=3), max_size=3))
+def test_stopping_does_not_depend_on_how_the_text_is_cut(pieces: list[str], stop: list[str]) -> None:
+    text = "".join(pieces)
+    assert "".join(until_stop(iter(pieces), stop)) == "".join(until_stop(iter(text), stop))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +97,7 @@ def test_it_is_a_langchain_runnable(model: TransformersLM) -> None:
     ],
 )  # fmt: skip
 def test_decoding_in_transformers_names(decoding: Decoding, expected: dict[str, object]) -> None:
-    assert decoding.generate_arguments() == expected
+    assert generate_arguments(decoding) == expected
 
 
 def test_a_model_that_is_nowhere_is_one_clear_error(tmp_path: Path) -> None:

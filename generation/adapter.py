@@ -1,0 +1,58 @@
+"""PEFT adapters of the language model: a folder with adapter_config.json and adapter_model.safetensors.
+
+`base_model_name_or_path` names the base as the settings do, such as `bundled:gemma-3-270m`, or by its folder.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from corpus.errors import AdapterMismatch, AdapterNotFound
+
+CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
+
+
+def adapter_base(folder: Path) -> str:
+    """The base model that an adapter names.
+
+    Raises:
+        AdapterNotFound: the folder holds no adapter, or one that is not stored as safetensors.
+    """
+    for file in (CONFIG_FILE, WEIGHTS_FILE):
+        if not (folder / file).is_file():
+            raise AdapterNotFound(path=folder, reason=f"no {file}")
+    try:
+        config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+        return str(config["base_model_name_or_path"] or "")
+    except (ValueError, KeyError, TypeError) as error:
+        raise AdapterNotFound(path=folder, reason=f"{CONFIG_FILE} cannot be read: {error}") from error
+
+
+def check_base(folder: Path, name: str) -> None:
+    """Compare the names of the bases; of folders only the weights can tell, when they are merged.
+
+    Raises:
+        AdapterNotFound: the folder holds no adapter.
+        AdapterMismatch: the adapter belongs to a model of another name.
+    """
+    base = adapter_base(folder)
+    if base not in ("", name) and not Path(base).is_absolute() and not Path(name).expanduser().exists():
+        raise AdapterMismatch(path=folder, base=base, name=name)
+
+
+def apply_adapter(model: Any, folder: Path, name: str) -> Any:
+    """The transformers model with the adapter merged into its weights.
+
+    Raises:
+        AdapterNotFound: the folder holds no adapter.
+        AdapterMismatch: the adapter belongs to another model.
+    """
+    from peft import PeftModel
+
+    check_base(folder, name)
+    try:
+        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+    except (RuntimeError, ValueError, KeyError) as error:  # other shapes, or other names of layers
+        raise AdapterMismatch(path=folder, base=adapter_base(folder) or "unknown", name=name) from error
