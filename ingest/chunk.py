@@ -13,7 +13,7 @@ from typing import NamedTuple
 from corpus.documents import Chunk, Document, Section
 from corpus.language import detect_language
 from ingest.chunk_units import CountTokens, Span, cut, trimmed, units
-from ingest.parsing.plain import is_answer_mark_only
+from ingest.parsing.plain import says_nothing
 
 # Beside the answers to questions, only scraps are joined: two definitions under one chapter are better found one by
 # one.
@@ -174,7 +174,7 @@ class _Packer:
 
     def _is_bare(self, section: Section) -> bool:
         body = self._text[section.start : section.end]
-        return not body.strip() or is_answer_mark_only(body)
+        return not body.strip() or (section.is_question and says_nothing(body))
 
     def _bare(self, part: _Part) -> list[_Passage]:
         """The heading of a section with nothing below it, as text under the headings above."""

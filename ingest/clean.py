@@ -14,6 +14,7 @@ from corpus.documents import Document, RawDocument
 from corpus.language import detect_language
 from ingest.cleaning.characters import CHARACTER_RULES
 from ingest.cleaning.draft import Draft, Edit, Rule
+from ingest.cleaning.furniture import PAGE_RULES
 from ingest.cleaning.layout import LAYOUT_RULES
 from ingest.cleaning.links import LINK_RULES
 from ingest.cleaning.lost import LOST_RULES
@@ -40,7 +41,8 @@ _SPACE_RULES: tuple[tuple[str, Rule], ...] = (
 # Lines are judged before links lose their targets, which tell a list of links from a list of words; tails before single
 # lines, which mark where an article ended.
 RULES: tuple[tuple[str, Rule], ...] = (
-    *CHARACTER_RULES, *LOST_RULES, *LINK_RULES, *TAIL_RULES, *RESIDUE_RULES, *MARKUP_RULES, *LAYOUT_RULES, *_SPACE_RULES,
+    *CHARACTER_RULES, *LOST_RULES, *LINK_RULES, *PAGE_RULES, *TAIL_RULES, *RESIDUE_RULES, *MARKUP_RULES, *LAYOUT_RULES,
+    *_SPACE_RULES,
 )  # fmt: skip
 _MAX_PASSES = 20
 

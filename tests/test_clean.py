@@ -40,6 +40,7 @@ def cleaned(text: str, path: str = "a.md") -> Document:
         # Spaces inside words
         ("语言模 型", "语言模型", "stray-space"),
         ("大 模 型", "大模型", "stray-space"),
+        ("训练数 据里 有噪声", "训练数据里有噪声", "stray-space"),
         # Markup and exporter debris
         ("值为&#x20;1&nbsp;", "值为 1", "entity"),
         ("hidden\\_size 与 2 \\* d", "hidden_size 与 2 * d", "escape"),

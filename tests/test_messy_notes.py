@@ -29,6 +29,23 @@ def chunks_of(text: str, path: str = "a.md") -> tuple[Chunk, ...]:
          [("【问题1】什么是涌现？", "【答】规模大了才有。"), ("【问题2】什么是蒸馏？", "【答】大教小。")]),
         ("1、简述掩码预训练。\n\n答：遮住一部分词。\n\n2、简述因果预训练。\n\n答：预测下一个词。\n",
          [("1、简述掩码预训练。", "答：遮住一部分词。"), ("2、简述因果预训练。", "答：预测下一个词。")]),
+        # Numbers of several depths: the next chapter follows its subsections, and stands above its own.
+        ("4.4 有哪些应用？\nLLaMA。\n5.為什麼要外推？\n訓練長度有限。\n六、ALiBi 篇\n6.1 思路是什么？\n加偏置。\n",
+         [("4.4 有哪些应用？", "LLaMA。"), ("5.為什麼要外推？", "訓練長度有限。"), ("6.1 思路是什么？", "加偏置。")]),
+        # An interview in two voices; other ways to number questions.
+        ("面试官：请介绍一下项目。\n我：做检索。\n面试官：为什么混合？\n我：互补。\n",
+         [("面试官：请介绍一下项目。", "我：做检索。"), ("面试官：为什么混合？", "我：互补。")]),
+        ("第一题：什么是甲？\n一。\n第二题：什么是乙？\n二。\n",
+         [("第一题：什么是甲？", "一。"), ("第二题：什么是乙？", "二。")]),
+        ("九、简答\n（一）什么是甲？\n一。\n（二）什么是乙？\n二。\n",
+         [("（一）什么是甲？", "一。"), ("（二）什么是乙？", "二。")]),
+        ("Q：什么是甲？\nA：一。\n\n**6、什么是乙？**\n\n二。\n", [("Q：什么是甲？", "A：一。"), ("6、什么是乙？", "二。")]),
+        # A comment in indented code is no heading.
+        ("## 启动\n\n    # 端口\n    run()\n", [("启动", "    # 端口\n    run()")]),
+        # A break inside a cell does not end its row; an exporter's blanks in a fence's language.
+        ("## 表\n| 甲 | 乙 |\n| - | - |\n| 一 | 好<br />简单 |\n", [("表", "| 甲 | 乙 |\n| - | - |\n| 一 | 好 简单 |")]),
+        ("## 码\n```plain&#x20;text\nx\n```\n", [("码", "```plain\nx\n```")]),
+        ("## 引\n见论文[\\[1\\]](https://a.cn/1#ref_1)。\n", [("引", "见论文[1]。")]),
         # A remark is no heading, and neither is the caption of an image.
         ("# 面经\n\n时间：三月投递，四月一面\n\n一共一小时。\n", [("面经", "时间：三月投递，四月一面\n\n一共一小时。")]),
         ("## 结构\n\n<img src='a.png' alt='编码器的结构图'>\n\n由多层组成。\n", [("结构", "编码器的结构图\n\n由多层组成。")]),
@@ -55,6 +72,8 @@ def test_headings_and_texts(source: str, expected: list[tuple[str, str]]) -> Non
         ("一、基础\n1、什么是甲？\n2、什么是乙？\n二、进阶\n1、什么是丙？\n",
          [(("一、基础",), "1、什么是甲？\n2、什么是乙？"), (("二、进阶",), "1、什么是丙？")]),
         ("Q: 什么是甲？\nA:\n\nQ: 什么是乙？\nA:\n", [((), "Q: 什么是甲？\nA:\n\nQ: 什么是乙？\nA:")]),
+        ("## 什么是甲？\n待补充\n\n## 什么是乙？\n-\n\n## 什么是丙？\nTODO\n",
+         [((), "## 什么是甲？\n待补充\n\n## 什么是乙？\n-\n\n## 什么是丙？\nTODO")]),
         # One between others, or at the end, stays in its place.
         ("# 题\n## 什么是甲？\n甲。\n## 什么是乙？\n## 什么是丙？\n丙。\n## 什么是丁？\n",
          [(("题", "什么是甲？"), "甲。"), (("题",), "## 什么是乙？"),

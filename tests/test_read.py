@@ -376,3 +376,68 @@ def test_a_long_text_without_blank_lines_takes_time_in_proportion() -> None:
         return sum(entry.callcount for entry in profile.getstats())
 
     assert calls(2_000) < 2.5 * calls(1_000)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        # Comments in highlighted code, whose class names read like those of a page's comments.
+        ('<pre><code class="language-python"><span class="token comment"># 门控</span>\nx = 1\n'
+         '    <span class="comment"># 缩进</span></code></pre>',
+         "```python\n# 门控\nx = 1\n    # 缩进\n```"),
+        # Lines of code beside their numbers, as an element a line, and with numbers in a list.
+        ('<figure class="highlight"><table><tr><td class="gutter"><pre>1<br>2</pre></td>'
+         '<td class="code"><pre># 训练<br>fit()</pre></td></tr></table></figure>',
+         "```\n# 训练\nfit()\n```"),
+        ('<pre data-lang="python"><code><span># 损失</span></code><code><span>y = 2</span></code></pre>',
+         "```python\n# 损失\ny = 2\n```"),
+        ('<pre><code>z = 3\n</code></pre><ul class="pre-numbering"><li>1</li><li>2</li></ul>', "```\nz = 3\n```"),
+        # Lists of short items, nested and numbered.
+        ("<ul><li>正则化</li><li>丢弃法<ul><li>p=0.1</li></ul></li></ul>", "- 正则化\n- 丢弃法\n  - p=0.1"),
+        ('<ol start="3"><li>归一化</li><li><p>激活</p><pre>relu(x)</pre></li></ol>',
+         "3. 归一化\n4. 激活\n\n   ```\n   relu(x)\n   ```"),
+        # Tables of data and tables that lay out a page.
+        ("<table><tr><th>模型</th><th>长度</th></tr><tr><td>甲<br>乙</td><td>a|b</td></tr></table>",
+         "| 模型 | 长度 |\n| --- | --- |\n| 甲 乙 | a\\|b |"),
+        ("<table><tr><td><h3>什么是甲？</h3><p>甲是一。</p></td><td><ul><li>乙</li></ul></td></tr></table>",
+         "### 什么是甲？\n\n甲是一。\n\n- 乙"),
+        # Headings in sections, folds, quotes, scripts.
+        ("<section><section><h2><span>二、</span>方法</h2></section></section>", "## 二、方法"),
+        ("<details><summary>什么是乙？</summary>乙是二。</details>", "**什么是乙？**\n\n乙是二。"),
+        ("<blockquote><p>注意。</p><p>两段。</p></blockquote>", "> 注意。\n>\n> 两段。"),
+        ("<p>共 10<sup>8</sup> 个，见文献<sup><a href='#r'>[1]</a></sup>，x<sub>i</sub></p>", "共 10^8 个，见文献，x_i"),
+        ("<p># 不是标题<br>第二行，\n换行</p>", "\\# 不是标题\n第二行，换行"),
+        ("<p>见 <a href='/a.html'><b>论文</b></a>。</p>", "见 [**论文**](/a.html)。"),
+        ('<p>看得见<span style="display: none">看不见</span></p>', "看得见"),
+    ],
+)  # fmt: skip
+def test_html_keeps_its_shape(body: str, expected: str) -> None:
+    page = f"<html><body><article><h1>题目</h1>{body}</article></body></html>"
+    assert read_bytes(page.encode(), "a.html").text == f"# 题目\n\n{expected}"
+
+
+def test_a_wrapper_named_after_its_side_bar_is_not_dropped() -> None:
+    page = (
+        "<html><body><div class='content has-sidebar'><div class='post'><p>注意力让每个位置看到其他位置，复杂度是平方。</p></div>"
+        "<div class='sidebar'>热门文章</div></div></body></html>"
+    )
+    assert read_bytes(page.encode(), "a.html").text == "注意力让每个位置看到其他位置，复杂度是平方。"
+
+
+def test_text_with_a_few_broken_bytes_is_read() -> None:
+    text = "检索增强生成先检索再生成，减少幻觉。\n" * 40
+    raw = read_bytes(text.encode()[:100] + b"\xff" + text.encode()[100:], "a.md")
+    assert raw.encoding == "utf-8"
+    assert raw.text.count("\ufffd") <= 3
+    assert len(raw.text) >= len(text)
+
+
+def test_lists_of_a_word_document_stay_together() -> None:
+    import docx
+
+    document = docx.Document()
+    for text, style in (("要点", "List Bullet"), ("子项", "List Bullet 2"), ("结论。", "Normal")):
+        document.add_paragraph(text, style=style)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    assert read_bytes(buffer.getvalue(), "a.docx").text == "- 要点\n  - 子项\n\n结论。"

@@ -14,12 +14,14 @@ from ingest.cleaning.vocabulary import MENU
 _LINK = re.compile(r"(?<!!)\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\]\(\s*<?([^)\s>]*)[^)]*\)")
 _AROUND_LINKS = re.compile(r"^\s*(?:[-*+•·]|\d{1,3}[.)、])?\s*(?:\[[ xX]\])?[\s*_|·•/,，、>»\-]*$")
 _CONTENTS_TITLE = re.compile(
-    r"^[\s#*_]*(?:目\s*录|目\s*錄|(?:table of )?contents|toc|导航|導航|navigation)[\s*_:：]*$", re.IGNORECASE
+    r"^[\s#*_]*(?:(?:文章|本文)?目\s*录|(?:文章|本文)?目\s*錄|(?:table of )?contents|toc|导航|導航|navigation)[\s*_:：]*$",
+    re.IGNORECASE,
 )
 _DOT_LEADER = re.compile(r"\S\s*(?:\.\s?|…|·\s?){4,}\s*\d{1,4}\s*$")
 _HEADING = re.compile(r"^\s{0,3}#{1,6}\s")
 _MENU_LINE = re.compile(rf"[\s\-*•·|]*(?:(?:{MENU})[\s|·•/>»]*)+", re.IGNORECASE)
 _SPLIT_LINK = re.compile(r"\[([ \t]*\n\s*)[^\[\]\n]{1,200}?([ \t]*\n\s*)(?=\]\()")
+_CARD = re.compile(r"(?<!!)\[[ \t]*\n((?:(?!\]\(|\n\[[ \t]*\n)[\s\S]){1,800}?)\n[ \t]*\]\((?:https?:)?//[^)\n]*\)")
 _LIST_MARK = re.compile(r"^[\s\-*+•·#]+")
 _MIN_LINKS = 3
 _MENU_WIDTH = 24
@@ -35,6 +37,11 @@ def link_targets(text: str) -> list[str]:
 def _is_inner(target: str) -> bool:
     """Whether a target leads into the same site: an anchor, or a path without a scheme."""
     return "://" not in target and not target.startswith(("mailto:", "//"))
+
+
+def _is_one_page(targets: Sequence[str]) -> bool:
+    """Whether all targets are places of the same page."""
+    return all("#" in target for target in targets) and len({target.partition("#")[0] for target in targets}) == 1
 
 
 def _runs(lines: Sequence[Line]) -> Iterator[tuple[int, int, list[str]]]:
@@ -57,7 +64,7 @@ def _contents(text: str) -> Iterator[Edit]:
     for first, end, targets in _runs(lines):
         above = next((i for i in range(first - 1, -1, -1) if lines[i].text.strip()), None)
         titled = above is not None and bool(_CONTENTS_TITLE.match(lines[above].text))
-        inner = all(_is_inner(target) for target in targets)
+        inner = all(_is_inner(target) for target in targets) or (titled and _is_one_page(targets))
         if inner and (titled or len(targets) >= _MIN_LINKS) and not overlaps(code, lines[first].start, lines[end - 1].end):
             yield Edit(lines[above if titled and above is not None else first].start, lines[end - 1].end)
 
@@ -81,7 +88,9 @@ def _listed_headings(text: str) -> Iterator[Edit]:
             continue
         later = Counter(_bare(following.text) for following in lines[at + 1 :])
         end = at + 1
-        while end < len(lines) and (not _bare(lines[end].text) or later[_bare(lines[end].text)] > 1):
+        while end < len(lines) and (
+            later[_bare(lines[end].text)] > 1 or not _bare(lines[end].text) or is_button_line(lines[end].text)
+        ):
             later[_bare(lines[end].text)] -= 1
             end += 1
         if sum(bool(_bare(listed.text)) for listed in lines[at + 1 : end]) >= _MIN_LINKS - 1:
@@ -109,6 +118,14 @@ def _is_signpost(text: str) -> bool:
     return bool(link_targets(text) or _HEADING.match(text) or is_button_line(text) or _MENU_LINE.fullmatch(text))
 
 
+def _cards(text: str) -> Iterator[Edit]:
+    """Links around several paragraphs or a heading: the cards of other posts and of people, never a piece of a note."""
+    for match in _CARD.finditer(text):
+        inside = [line for line in match[1].split("\n") if line.strip()]
+        if len(inside) > 1 or any(_HEADING.match(line) for line in inside):
+            yield Edit(*match.span())
+
+
 def _split_links(text: str) -> Iterator[Edit]:
     """The line ends between the brackets of a link, which converters write around a block."""
     for match in _SPLIT_LINK.finditer(text):
@@ -116,6 +133,7 @@ def _split_links(text: str) -> Iterator[Edit]:
 
 
 LINK_RULES: tuple[tuple[str, Rule], ...] = (
+    ("link-card", outside_code(_cards)),
     ("split-link", outside_code(_split_links)),
     ("only-navigation", _only_links),
     ("table-of-contents", _contents),

@@ -50,17 +50,27 @@ def _inner_marks(text: str) -> Iterator[Edit]:
 def _stray_spaces(text: str) -> Iterator[Edit]:
     """Spaces that a segmenter would not put there: some dictionary word runs across the gap.
 
-    Lists of words separated by spaces keep theirs, because no word crosses those.
+    Lists of words separated by spaces keep theirs, because no word crosses those. In a line with such damage every gap between
+    ideographs is taken for more of it.
     """
     import rjieba  # loads its dictionary
 
+    broken = -1  # where the last line with damage begins
+    waiting: list[re.Match[str]] = []
     for gap in _GAP.finditer(text):
-        left = _tail_run(text, gap.start())
-        right = _HAN_RUN.match(text, gap.end())
+        start = text.rfind("\n", 0, gap.start()) + 1
+        if waiting and text.rfind("\n", 0, waiting[0].start()) + 1 != start:
+            waiting = []
+        if start == broken:
+            yield Edit(*gap.span())
+            continue
+        waiting.append(gap)
+        left, right = _tail_run(text, gap.start()), _HAN_RUN.match(text, gap.end())
         if right is None:
             continue
         if (len(left) == 1 and len(right[0]) == 1) or _crosses(rjieba.cut(left + right[0][:8]), len(left)):
-            yield Edit(*gap.span())
+            yield from (Edit(*one.span()) for one in waiting)
+            broken, waiting = start, []
 
 
 def _tail_run(text: str, end: int) -> str:

@@ -35,6 +35,7 @@ _TABLE_REST = re.compile(r"</?(?:tr|td|th|li)\b[^<>]*>", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BREAKING}){_ATTRIBUTES}>", re.IGNORECASE)
 _INLINE_TAG = re.compile(rf"</?(?:{_SILENT}){_ATTRIBUTES}>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
+_LEADING_BLANKS = re.compile(r"^(?:&#(?:x20|32);|&nbsp;)+[ \t]*", re.MULTILINE)
 _CONTENTS_MARK = re.compile(
     r"^[ \t]*(?:\\?\[{1,2}_?toc_?\\?\]{1,2}|@\[toc\](?:\([^)\n]*\))?|\{:?\s*toc\s*\})[ \t]*$",
     re.IGNORECASE | re.MULTILINE,
@@ -46,6 +47,7 @@ _HIGHLIGHT = re.compile(r"(?<![=A-Za-z0-9_])==(?=[^\s=])([^=\n]{1,200}?)(?<=\S)=
 # Exporters escape punctuation that needs none. A backslash before it is dropped unless it keeps a list from beginning
 # there, or begins a LaTeX formula: `\[4]` is escaped, `\[4\]` a formula.
 _ESCAPE = re.compile(r"(?<!\\)\\(?=[_.!~&=<>*]|\[[^\]\\\n]{0,60}\])|(?<=\S)(?<!\\)\\(?=[+\-#])", re.MULTILINE)
+_ESCAPED_NUMBER = re.compile(r"\\\[(\^?\d{1,3})\\\]")
 _TARGET = r"\((?:<[^>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)"
 _IMAGE = re.compile(rf"!\[([^\[\]\n]*)\]{_TARGET}")
 _LINK = re.compile(rf"(?<!!)\[((?:[^\[\]\n]|\[[^\[\]\n]*\])*)\]{_TARGET}")
@@ -57,7 +59,7 @@ _EMPTY_ALT = re.compile(
     r"\s*(?:"
     + any_of(r"""
         在这里插入图片描述|在這裡插入圖片描述|图片描述|插入图片描述|请输入图片描述|图片|圖片|配图|封面
-        image|img|pic(?:ture)?|photo|figure|screenshot|alt(?: text)?|logo
+        image|img|untitled|avatar|pic(?:ture)?|photo|figure|screenshot|alt(?: text)?|logo
         [\w\-]*\.(?:png|jpe?g|gif|webp|svg|bmp)|[0-9a-f\-]{12,}
         (?:image|img|untitled|截屏|截图|屏幕截图|微信图片|wps|clip|screen ?shot)[\w\-.:\s]*\d[\w\-.:\s]*
     """)
@@ -94,11 +96,25 @@ def _entity(match: re.Match[str]) -> str:
     return text if text == match[0] or text.isprintable() else " " if text.isspace() else ""
 
 
+_BREAK = re.compile(r"\s*<br\s*/?>\s*", re.IGNORECASE)
+_PIPE_ROW = re.compile(r"^[ \t>]*\|.*\|[ \t]*$", re.MULTILINE)
+_FENCE_LANGUAGE = re.compile(r"^([ \t>]*(?:`{3,}|~{3,})[^`\n]*?)&#(?:x20|32);.*$", re.MULTILINE)
+
+
+def _breaks_in_rows(text: str) -> Iterator[Edit]:
+    """Line breaks inside the cells of a Markdown table."""
+    for row in _PIPE_ROW.finditer(text):
+        for gap in _BREAK.finditer(text, row.start(), row.end()):
+            yield Edit(*gap.span(), " ")
+
+
 MARKUP_RULES: tuple[tuple[str, Rule], ...] = (
     ("html-script", outside_code(substitute(_DROPPED_ELEMENT))),
     ("html-comment", outside_code(substitute(_COMMENT))),
     ("image", outside_code(substitute(_IMAGE_TAG, _image_tag))),
     ("image", outside_code(substitute(_IMAGE, _image))),
+    ("entity", substitute(_FENCE_LANGUAGE, lambda match: match[1])),
+    ("html-table", outside_code(_breaks_in_rows)),
     ("html-table", outside_code(_breaks_in_cells)),
     ("html-table", outside_code(substitute(_CELL_END, " | "))),
     ("html-table", outside_code(substitute(_ROW_END, "\n"))),
@@ -107,10 +123,12 @@ MARKUP_RULES: tuple[tuple[str, Rule], ...] = (
     ("html-tag", outside_code(substitute(_TABLE_REST))),
     ("html-tag", outside_code(substitute(_BLOCK_TAG, "\n"))),
     ("html-tag", outside_code(substitute(_INLINE_TAG))),
+    ("entity", outside_protected(substitute(_LEADING_BLANKS))),
     ("entity", outside_protected(substitute(_ENTITY, _entity))),
     ("contents-mark", outside_code(substitute(_CONTENTS_MARK))),
     ("attribute-list", outside_code(substitute(_ATTRIBUTE_LIST))),
     ("template-tag", outside_code(substitute(_TEMPLATE_TAG))),
+    ("escape", outside_protected(substitute(_ESCAPED_NUMBER, lambda match: f"[{match[1]}]"))),
     ("escape", outside_protected(substitute(_ESCAPE))),
     ("highlight", outside_protected(substitute(_HIGHLIGHT, lambda match: match[1]))),
     ("link-target", outside_code(substitute(_LINK, lambda match: match[1]))),

@@ -76,7 +76,10 @@ _BYLINE = re.compile(
     re.IGNORECASE,
 )
 # The head of a scraped post: who, when, and how often it was read.
-_POST_HEAD = re.compile(rf"^\W*原创\s.{{0,60}}{DAY}|最新推荐文章于\s*{DAY}", re.IGNORECASE)
+_POST_HEAD = re.compile(
+    rf"^\W*(?:发表于|發表於|发布于|發布於|更新于|更新於)\s*{DAY}\s*[|｜·]|^\W*原创\s.{{0,60}}{DAY}|最新推荐文章于\s*{DAY}",
+    re.IGNORECASE,
+)
 _COUNTER = re.compile(
     rf"(?:阅读|閱讀|浏览|瀏覽|点赞|點讚|收藏|评论|評論|赞同|转发|热度|views?|likes?|comments?)(?:量|数|次数)?\s*[:：]?\s*{COUNT}"
 )
@@ -84,6 +87,7 @@ _CLAUSE = re.compile(r"[，。；！？]")
 _SIGNATURE = re.compile(r"\s*(?:作者|编辑|排版|审校|校对|来源)\s*[:：|丨]\s*\S{1,16}\s*")
 _BOLD_NUMBER = re.compile(r"\s*(\*\*|__)\s*\d{1,2}\s*\1\s*")
 _HASHTAG = re.compile(r"\s*(?:#[^\s#]{1,24}\s*)+")
+_LINKED = re.compile(r"(?<!!)\[([^\[\]\n]*)\]\([^)\n]*\)")
 _INLINE_ADVERTISEMENT = re.compile(r"(?<![ \t])[ \t]*立即(?:学习|下载|领取)[“\"][^”\"\n]{0,40}[”\"][;；。]?")
 
 
@@ -95,16 +99,27 @@ def is_button_line(text: str) -> bool:
     return buttons > 0 and not _FILLER.sub("", rest) and not _AMBIGUOUS.fullmatch(text)
 
 
+def may_be_button(text: str) -> bool:
+    """Whether a line holds one word that is a button on a page and anything in a note."""
+    return bool(_AMBIGUOUS.fullmatch(text))
+
+
 def ends_article(text: str) -> bool:
     """Whether a line stands after an article's last: copyright notes, links to the neighbours, the reply form."""
     name = _classify(text)
     return name in ("copyright", "neighbour-link") or (name == "page-button" and len(text.strip()) > 3)
 
 
+def is_residue(text: str, name: str | None = None) -> bool:
+    """Whether a line is residue by itself, of any kind or of that of one rule."""
+    found = _classify(text)
+    return found is not None and name in (None, found)
+
+
 @lru_cache(maxsize=1 << 14)  # every rule and every pass asks for the same lines
 def _classify(text: str) -> str | None:
     """The rule that drops a line, if one does."""
-    bare = text.lstrip("> \t*-")
+    bare = _LINKED.sub(r"\1", text).lstrip("> \t*-")
     if not bare or len(text) > _MAX_COPYRIGHT or text.lstrip().startswith("#"):
         return None
     if len(bare) <= _MAX_ADVERTISEMENT and _ADVERTISEMENT.search(bare):

@@ -10,12 +10,15 @@ import re
 from collections.abc import Iterator, Sequence
 
 from ingest.cleaning.draft import Edit, Rule
+from ingest.cleaning.links import link_targets
 from ingest.cleaning.protect import code_and_formulas, overlaps
 from ingest.cleaning.residue import Line, ends_article, is_button_line, lines_of
 from ingest.cleaning.vocabulary import RELATED
 
 _RELATED_TITLE = re.compile(rf"(?:[📚🔥👉▶■◆★☆]\s*)?(?:{RELATED})", re.IGNORECASE)
 _HEADING = re.compile(r"^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$")
+_IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^)\n]*\)")
+_LINKED = re.compile(r"\[([^\[\]\n]*)\]\([^)\n]*\)")
 _ORNAMENT = re.compile(r"^[\s#>*_\-=【\[〔]+|[\s*_:：】\]〕>»=\-]+$")
 _HARD_SIGNAL = re.compile(
     r"(?:…|\.{3}|。。。)\s*$|^\s*[（(]?\d[\d,.]*\s*[kKwW万]?[)）]?\s*$|^\W*(?:19|20)\d{2}\s*[-年./]\s*\d{1,2}|\b\d+ min read\b|"
@@ -34,10 +37,15 @@ _LOOK_BACK = 12
 _TITLE_WIDTH = 60
 
 
-def _related_level(text: str) -> int | None:
+def is_hard_signal(text: str) -> bool:
+    """Whether a line is a date, a counter, a lone link or a cut-off teaser, as lists of posts are made of."""
+    return bool(_HARD_SIGNAL.search(_IMAGE.sub("", text)))
+
+
+def related_level(text: str) -> int | None:
     """0 for a plain line that heads a list of posts, the level of a Markdown heading that does, else None."""
     heading = _HEADING.match(text)
-    bare = _ORNAMENT.sub("", _ORNAMENT.sub("", heading[2] if heading else text))
+    bare = _ORNAMENT.sub("", _ORNAMENT.sub("", _LINKED.sub(r"\1", heading[2] if heading else text)))
     if not _RELATED_TITLE.fullmatch(bare):
         return None
     return len(heading[1]) if heading else 0
@@ -51,7 +59,9 @@ def _is_prose(text: str) -> bool:
 def _closes(text: str, level: int) -> bool:
     """Whether a Markdown heading ends the list: any after a plain heading, one not below it after a Markdown one."""
     heading = _HEADING.match(text)
-    return heading is not None and (level == 0 or len(heading[1]) <= level) and _related_level(text) is None
+    if heading and link_targets(heading[2]):
+        return False  # the title of a post
+    return heading is not None and (level == 0 or len(heading[1]) <= level) and related_level(text) is None
 
 
 def _list_end(lines: Sequence[Line], first: int, level: int, ended: bool) -> tuple[int, int]:
@@ -62,7 +72,7 @@ def _list_end(lines: Sequence[Line], first: int, level: int, ended: bool) -> tup
         text = lines[at].text
         if _closes(text, level):
             return at, signals
-        if _HARD_SIGNAL.search(text) or is_button_line(text) or _related_level(text) is not None or ends_article(text):
+        if is_hard_signal(text) or is_button_line(text) or related_level(text) is not None or ends_article(text):
             signals, prose, prose_at = signals + 1, 0, None
         elif _is_prose(text):
             prose_at = at if prose_at is None else prose_at
@@ -78,7 +88,7 @@ def _with_title(lines: Sequence[Line], at: int, first: int) -> int:
     while back >= first and not lines[back].text.strip():
         back -= 1
     text = lines[back].text if back >= first else ""
-    is_title = bool(text.strip()) and not _HARD_SIGNAL.search(text) and not is_button_line(text) and not text.startswith(" ")
+    is_title = bool(text.strip()) and not is_hard_signal(text) and not is_button_line(text) and not text.startswith(" ")
     return back if is_title else at
 
 
@@ -86,7 +96,7 @@ def _related_posts(text: str) -> Iterator[Edit]:
     lines, code = lines_of(text), code_and_formulas(text)
     at = 0
     while at < len(lines):
-        level = None if overlaps(code, lines[at].start, lines[at].end) else _related_level(lines[at].text)
+        level = None if overlaps(code, lines[at].start, lines[at].end) else related_level(lines[at].text)
         if level is None:
             at += 1
             continue

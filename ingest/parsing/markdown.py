@@ -13,6 +13,8 @@ from ingest.parsing.lines import Line
 
 # `##标题` without a space is no heading in CommonMark, but is one in many notes; `#标签` is a tag.
 _TIGHT = re.compile(r"^(#{2,6})(?=[^\s#!])(.*[\u4e00-\u9fff\w?？].*?)#*\s*$")
+# One mark behind four blanks is a comment in indented code; titles that deep in sloppy notes have more.
+_COMMENT = re.compile(r"(?: {4,}|\t)\s*#\s")
 _MARKS = re.compile(r"^\s*(?:>\s*)*#{1,6}\s*|\s+#+\s*$")
 _MAX_SETEXT = 80
 _SENTENCE = re.compile(r"[。！；;,，：:]\s*$")
@@ -47,7 +49,11 @@ def markdown_headings(text: str, lines: tuple[Line, ...]) -> dict[int, MarkedHea
         if token.type != "heading_open" or token.map is None:
             continue
         first, last = token.map[0], token.map[1] - 1
-        if lines[first].kind == "code" or (not token.markup.startswith("#") and not _is_setext(lines, first, last)):
+        if (
+            lines[first].kind == "code"
+            or _COMMENT.match(lines[first].text)
+            or (not token.markup.startswith("#") and not _is_setext(lines, first, last))
+        ):
             continue
         if title := plain_title(inline.content):
             found[first] = MarkedHeading(int(token.tag[1]), title, first, last)

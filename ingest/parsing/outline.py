@@ -14,7 +14,7 @@ from ingest.parsing.markdown import MarkedHeading
 from ingest.parsing.plain import Candidate, Sort, candidate
 
 # Depth of headings; marked ones lie above all others, and series nest in between.
-_SERIES_BASE = 10.0
+_SERIES_BASE = 30.0
 _SERIES_STEP = 4.0
 _BOLD, _SHORT, _FACET = 80.0, 90.0, 91.0
 _TITLE = 0.5
@@ -31,10 +31,17 @@ class Heading(NamedTuple):
 
 class _Series(NamedTuple):
     sort: Sort
-    depth: int
-    number: int
+    parts: tuple[int, ...]
     question: bool
     level: float
+
+    @property
+    def depth(self) -> int:
+        return len(self.parts)
+
+    @property
+    def number(self) -> int:
+        return self.parts[-1]
 
 
 def outline(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> list[Heading]:
@@ -96,7 +103,7 @@ def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate], marked: se
 
 def _goes_on(last: Candidate, now: Candidate) -> bool:
     """Whether two candidates are items of one list: consecutive numbers, or two short lines."""
-    if now.sort == "number" == last.sort:
+    if now.sort == last.sort and now.sort in ("number", "bracket"):
         return (now.number, now.depth) == (last.number + 1, last.depth)
     return now.sort == "short" == last.sort and last.line > 0
 
@@ -156,13 +163,58 @@ def _level(heading: Candidate, series: list[_Series], facets: set[int], *, is_ti
 def _place(heading: Candidate, series: list[_Series]) -> float:
     """Put a numbered heading into the series that it continues, or open a new one; returns its level."""
     at = _continued(heading, series)
-    if at is None:
-        level = series[-1].level + _SERIES_STEP if series else _SERIES_BASE
-    else:
+    if at is not None:
         level = series[at].level
         del series[at:]
-    series.append(_Series(heading.sort, heading.depth, heading.number, heading.question, level))
+    elif _stands_beside(heading, series):
+        level = series[0].level
+        del series[1:]
+    elif (above := _parent(heading, series)) is not None:
+        level = series[above].level + _SERIES_STEP
+        del series[above + 1 :]
+    elif (inner := _followed(heading, series)) is not None:
+        level = series[inner].level - _SERIES_STEP * _steps_out(heading, series[inner])
+        del series[inner:]
+    else:
+        level = series[-1].level + _SERIES_STEP if series else _SERIES_BASE
+    series.append(_Series(heading.sort, heading.parts, heading.question, level))
     return level
+
+
+def _stands_beside(heading: Candidate, series: list[_Series]) -> bool:
+    """Whether a question that is marked in another way than the outermost questions, and opens no list, is one of them."""
+    if not (series and series[0].question and heading.question) or heading.sort == series[0].sort:
+        return False
+    return heading.sort == "asked" or (series[0].sort == "asked" and heading.number > 1)
+
+
+def _parent(heading: Candidate, series: list[_Series]) -> int | None:
+    """The position of the series whose number a heading takes up: `5.1` stands below `5.`, and below a fifth chapter."""
+    above = heading.parts[:-1]
+    return next((at for at in range(len(series) - 1, -1, -1) if above and series[at].parts == above), None)
+
+
+def _followed(heading: Candidate, series: list[_Series]) -> int | None:
+    """The position of the deeper series that a heading comes after: `5.` follows `4.4`, and so does a fifth chapter.
+
+    A chapter with a number above one that continues no chapter lies outside all numbers.
+    """
+    if heading.sort not in ("number", "chapter"):
+        return None
+    before = (*heading.parts[:-1], heading.number - 1)
+    for at, one in enumerate(series):
+        if (
+            one.sort == "number"
+            and one.depth >= heading.depth + (heading.sort == "number")
+            and one.parts[: heading.depth] == before
+        ):
+            return at
+    return 0 if series and heading.sort == "chapter" and heading.number > 1 and series[0].sort == "number" else None
+
+
+def _steps_out(heading: Candidate, inner: _Series) -> int:
+    follows = inner.parts[heading.depth - 1] == heading.number - 1
+    return inner.depth - heading.depth if follows else 1
 
 
 def _continued(heading: Candidate, series: list[_Series]) -> int | None:

@@ -13,8 +13,9 @@ from ingest.parsing.lines import Line, width
 from ingest.parsing.markdown import plain_title
 from ingest.parsing.questions import is_prompt, is_question
 
-# Sorts of headings: a chapter ("一、", "第3章"), a number ("3.", "4.1"), a mark ("Q:"), a bold line, a short line.
-Sort = Literal["chapter", "number", "asked", "bold", "short"]
+# Sorts of headings: a chapter ("一、", "第3章"), a number ("3.", "4.1"), one in
+# brackets ("（一）"), a mark ("Q:"), a bold line, a short line.
+Sort = Literal["chapter", "number", "bracket", "asked", "bold", "short"]
 
 _CHAPTER = re.compile(
     r"^\s{0,3}(?:第\s*([0-9一二三四五六七八九十百]{1,3})\s*[章节節部篇讲講课課]|([一二三四五六七八九十]{1,3})\s*[、.．])\s*\S"
@@ -23,11 +24,17 @@ _NUMBER = re.compile(
     r"^\s{0,3}(\d{1,3}(?:\.\d{1,3}){0,3})\s*(?:[.、．)）:：]|(?<=\.\d)(?=\s)|(?<=\.\d\d)(?=\s)|\s(?=\S))\s*(\S.*)$"
 )
 _ASKED = re.compile(
-    r"^\s{0,3}[【\[]?(?:Q|问|問|问题|問題|面试官|面試官|题目|題目|Question|面试题)\s*(\d{1,3})?\s*[:：.、】\]]\s*\S",
+    r"^\s{0,3}[【\[]?(?:Q|问|問|问题|問題|面试官(?:追问)?|面試官(?:追問)?|题目|題目|Question|面试题|第(?=[0-9一二三四五六七八九十]{1,3}[题題问問]))\s*(\d{1,3}|[一二三四五六七八九十]{1,3})?\s*[题題问問]?\s*[:：.、】\]]\s*\S",
     re.IGNORECASE,
 )
+_BRACKET = re.compile(r"^\s{0,3}[（(]\s*(\d{1,2}|[一二三四五六七八九十]{1,3})\s*[)）]\s*\S")
 _ANSWER = re.compile(
-    r"^\s{0,3}(?:[-*+]\s+)?(?:\*\*|__)?\s*(?:💡|✅|【(?:参考)?(?:答案?|回答|解答|解析)】|A\s*\d{0,3}\s*[:：]|答\s*[:：]|答案\s*[:：]|回答\s*[:：]|参考答案|參考答案|Answer\s*[:：]|解析\s*[:：]|解答\s*[:：])",
+    r"^\s{0,3}(?:[-*+]\s+)?(?:\*\*|__)?\s*(?:💡|✅|【(?:参考)?(?:答案?|回答|解答|解析)】|A\s*\d{0,3}\s*[:：]|答\s*[:：]|答案\s*[:：]|回答\s*[:：]|参考答案|參考答案|(?:我|候选人|候選人|面试者|面試者|求职者)\s*[:：]|Answer\s*[:：]|解析\s*[:：]|解答\s*[:：])",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(
+    r"[\s\-—–_*.。…、()（）]*(?:(?:(?:答案|内容|內容|此处|此處)?(?:待|有待|后续|後續)(?:补充?|補充?|完善|更新|整理|续|續|填|写|寫)|略|暂无(?:答案)?|暫無(?:答案)?|未完待[续續]|"
+    r"TODO|TBD|WIP|N/A|coming soon|to be (?:continued|added|done))[\s\-—–_*.。…、()（）]*)?",
     re.IGNORECASE,
 )
 _BOLD = re.compile(r"^\s{0,3}(?:[-*+]\s+)?(\*\*|__)(?=\S)((?:(?!\1).)+?)\1\s*[:：]?\s*$")
@@ -50,18 +57,26 @@ class Candidate(NamedTuple):
     Attributes:
         line: its position among the lines.
         sort: how it announces itself.
-        number: its last number, 0 without one.
-        depth: how many numbers it has: 2 for `4.1`.
+        parts: its numbers, outermost first: (4, 1) for `4.1`, (0,) without one.
         title: its text as it reads, with the number.
         question: whether it asks something.
     """
 
     line: int
     sort: Sort
-    number: int
-    depth: int
+    parts: tuple[int, ...]
     title: str
     question: bool
+
+    @property
+    def number(self) -> int:
+        """Its last number, 0 without one."""
+        return self.parts[-1]
+
+    @property
+    def depth(self) -> int:
+        """How many numbers it has: 2 for `4.1`."""
+        return len(self.parts)
 
 
 def chinese_number(text: str) -> int:
@@ -79,10 +94,10 @@ def is_answer_mark(text: str) -> bool:
     return bool(_ANSWER.match(text))
 
 
-def is_answer_mark_only(text: str) -> bool:
-    """Whether a text is an answer mark with no answer behind it."""
+def says_nothing(text: str) -> bool:
+    """Whether a text is empty, or what stands where an answer is still to be written: an answer mark, a dash, 待补充."""
     mark = _ANSWER.match(text.strip())
-    return mark is not None and not text.strip()[mark.end() :].strip("*_:： \n")
+    return bool(_PLACEHOLDER.fullmatch(text.strip()[mark.end() if mark else 0 :]))
 
 
 def next_line(lines: tuple[Line, ...], at: int) -> Line | None:
@@ -117,7 +132,7 @@ def _from_bold(text: str, inner: str, at: int) -> Candidate | None:
     ):
         return None
     announced = _announced(inner, at)
-    return announced or Candidate(at, "bold", 0, 1, plain_title(inner.rstrip(":： ")), is_question(inner))
+    return announced or Candidate(at, "bold", (0,), plain_title(inner.rstrip(":： ")), is_question(inner))
 
 
 def _announced(text: str, at: int, *, answered: bool = False) -> Candidate | None:
@@ -131,12 +146,13 @@ def _announced(text: str, at: int, *, answered: bool = False) -> Candidate | Non
         return None
     title = plain_title(text)
     if match := _CHAPTER.match(text):
-        return Candidate(at, "chapter", chinese_number(match[1] or match[2]), 1, title, question)
+        return Candidate(at, "chapter", (chinese_number(match[1] or match[2]),), title, question)
     if match := _ASKED.match(text):
-        return Candidate(at, "asked", int(match[1] or 0), 1, title, True)
+        return Candidate(at, "asked", (chinese_number(match[1] or "0"),), title, True)
+    if (match := _BRACKET.match(text)) and (question or not match[1].isdigit()):
+        return Candidate(at, "bracket", (chinese_number(match[1]),), title, question)
     if (match := _NUMBER.match(text)) and _LETTER.search(match[2]) and (question or not _FORMULA_LIKE.search(match[2])):
-        parts = match[1].split(".")
-        return Candidate(at, "number", int(parts[-1]), len(parts), title, question)
+        return Candidate(at, "number", tuple(int(part) for part in match[1].split(".")), title, question)
     return None
 
 
@@ -150,7 +166,7 @@ def _short(lines: tuple[Line, ...], at: int) -> Candidate | None:
         return None
     if not question and at != _first_text(lines) and _CLAUSES.search(text):
         return None
-    return Candidate(at, "asked" if is_answered(lines, at) else "short", 0, 1, plain_title(text), question)
+    return Candidate(at, "asked" if is_answered(lines, at) else "short", (0,), plain_title(text), question)
 
 
 def _first_text(lines: tuple[Line, ...]) -> int:

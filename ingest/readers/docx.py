@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from ingest.read_errors import FileDamaged
@@ -28,6 +28,7 @@ _BESIDE = {
     "endnotes": "endnotes",
     "comments": "comments",
 }
+_ITEM = re.compile(r" *- ")
 _BREAKS = {f"{_WORD}tab": "\t", f"{_WORD}br": "\n", f"{_WORD}cr": "\n"}
 
 
@@ -50,7 +51,7 @@ def read_docx(data: bytes, path: str, limits: ReadLimits) -> Extract:
         dropped = tuple(_beside(document))
     except (KeyError, ValueError, AttributeError, etree.XMLSyntaxError, OpcError) as error:
         raise FileDamaged(path, why="not a Word document, or a broken one") from error
-    return Extract("\n\n".join(block for block in blocks if block.strip()), dropped=dropped)
+    return Extract(_joined(block for block in blocks if block.strip()), dropped=dropped)
 
 
 def _beside(document: Document) -> Iterator[tuple[str, str]]:
@@ -77,10 +78,28 @@ def _paragraph(paragraph: Paragraph) -> str:
     if style == "Title":
         return f"# {' '.join(text.split())}"
     properties = paragraph._p.pPr  # python-docx shows list membership only here
-    if "List" in style or (properties is not None and properties.numPr is not None):
-        return f"- {text}"
+    numbering = properties.numPr if properties is not None else None
+    if "List" in style or numbering is not None:
+        depth = numbering.ilvl.val if numbering is not None and numbering.ilvl is not None else _depth(style)
+        return f"{'  ' * depth}- {text}"
     runs = [run for run in paragraph.runs if run.text.strip()]
     return f"**{text}**" if runs and all(run.bold for run in runs) and "\n" not in text else text
+
+
+def _depth(style: str) -> int:
+    """How deep a list of a style is nested: `List Bullet 2` once."""
+    number = style.rsplit(" ", 1)[-1]
+    return int(number) - 1 if number in "23456789" else 0
+
+
+def _joined(blocks: Iterable[str]) -> str:
+    """The blocks parted by blank lines, the items of a list by line ends."""
+    text, before = "", ""
+    for block in blocks:
+        is_item = _ITEM.match(block) and _ITEM.match(before)
+        text += (("\n" if is_item else "\n\n") if text else "") + block
+        before = block
+    return text
 
 
 def _texts(paragraph: Paragraph) -> Iterator[str]:

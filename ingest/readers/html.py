@@ -1,14 +1,16 @@
-"""Web pages: the main article as Markdown, found by trafilatura."""
+"""Web pages: the main article, found by trafilatura, as Markdown."""
 
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from functools import cache
 from typing import TYPE_CHECKING
 
 from ingest.read_errors import FileDamaged, FileEmpty
 from ingest.read_limits import ReadLimits
 from ingest.readers.extract import Extract
+from ingest.readers.html_markdown import to_markdown
 from ingest.readers.text import decode, normalise_line_ends
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ _FURNITURE = re.compile(
     r"share|social|copyright|advert\w*|ads?|pagination|prev-?next|hot-?posts?|toc)(?:$|[\s_-])",
     re.IGNORECASE,
 )
+_SURELY = re.compile(r"comments?|recommend|related", re.IGNORECASE)
+_MAX_FURNITURE = 0.6
 _STAND_IN = re.compile(r"TeX(\d+)XeT")
 _NOT_WORD = re.compile(r"[\W_]+")
 _FURNITURE_TAGS = ("nav", "aside", "footer")
@@ -33,6 +37,10 @@ _CONTENT_TAGS = ("html", "body", "main", "article")
 
 # Of the visible text that is left, an article is at least this share; less, and a side bar was taken for it.
 _MIN_SHARE = 0.3
+_MIN_HELD = 0.9
+_MIN_PIECE = 6  # characters
+_SAMPLES = 40
+_ATOMS = ("p", "pre", "table", "ul", "ol", "blockquote", "li", "dl")
 
 
 def read_html(data: bytes, path: str, _limits: ReadLimits) -> Extract:
@@ -65,7 +73,6 @@ def _decode(data: bytes, path: str) -> tuple[str, str]:
 
 def article(page: str, path: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The main article of a page as Markdown, formulas as LaTeX, and what stands on the page beside it."""
-    import trafilatura
     from lxml import etree, html
 
     try:
@@ -78,15 +85,38 @@ def article(page: str, path: str) -> tuple[str, tuple[tuple[str, str], ...]]:
     title = _title(tree)
     on_page = _words(tree)
     _prune(tree)
-    visible = trafilatura.html2txt(tree)
-    options = {"output_format": "markdown", "include_comments": False, "include_formatting": True, "config": _settings()}
-    found = trafilatura.extract(tree, **options) or ""
-    if len(found) < _MIN_SHARE * len(visible):
-        found = trafilatura.extract(tree, favor_recall=True, **options) or ""
-    if len(found) < _MIN_SHARE * len(visible):
-        found = visible
-    text = _STAND_IN.sub(lambda match: formulas[int(match[1])], _titled(title, found.strip()))
+    text = _titled(title, to_markdown(_article_root(tree)))
+    text = _STAND_IN.sub(lambda match: formulas[int(match[1])], text)
     return text, _left_out([_STAND_IN.sub(lambda match: formulas[int(match[1])], words) for words in on_page], text)
+
+
+def _article_root(tree: HtmlElement) -> HtmlElement:
+    """The smallest element that holds the article which trafilatura finds; the whole page if it finds too little.
+
+    Of its text only samples are looked up, so that a long page takes no longer than its length.
+    """
+    import trafilatura
+
+    copy = deepcopy(tree)  # extraction rearranges it
+    visible = trafilatura.html2txt(copy)
+    found = trafilatura.extract(copy, include_comments=False, config=_settings()) or ""
+    if len(found) < _MIN_SHARE * len(visible):
+        found = trafilatura.extract(copy, include_comments=False, favor_recall=True, config=_settings()) or ""
+    pieces = [bare for line in found.split("\n") if len(bare := _NOT_WORD.sub("", line)) >= _MIN_PIECE]
+    pieces = pieces[:: max(1, len(pieces) // _SAMPLES)]
+    if len(found) < _MIN_SHARE * len(visible) or not pieces:
+        return tree
+    root = tree
+    while True:
+        inner = next((child for child in root if isinstance(child.tag, str) and _holds(child, pieces)), None)
+        if inner is None or inner.tag in _ATOMS:
+            return root
+        root = inner
+
+
+def _holds(element: HtmlElement, pieces: list[str]) -> bool:
+    words = _NOT_WORD.sub("", element.text_content())
+    return sum(len(piece) for piece in pieces if piece in words) >= _MIN_HELD * sum(map(len, pieces))
 
 
 def _words(tree: HtmlElement) -> list[str]:
@@ -109,9 +139,9 @@ def _left_out(on_page: list[str], text: str) -> tuple[tuple[str, str], ...]:
 
 
 def _titled(title: str, text: str) -> str:
-    """The article under its title, which extraction leaves out, or leaves without its mark."""
-    if not title or " ".join(text.split("\n", 1)[0].lstrip("# ").split()) == title:
-        return text if not title or text.startswith("#") else f"# {text}"
+    """The article under the title of the page, which can stand outside of it."""
+    if not title or any(line == f"# {title}" for line in text.split("\n")):
+        return text
     return f"# {title}\n\n{text}"
 
 
@@ -132,17 +162,23 @@ def _title(tree: HtmlElement) -> str:
 
 
 def _prune(tree: HtmlElement) -> None:
-    """Drop navigation, recommendations and the like, unless the article lies inside."""
-    for element in tree.xpath("//*[@class or @id or self::nav or self::aside or self::footer]"):
+    """Drop navigation, recommendations and the like, unless the article lies inside: a wrapper is named for what it wraps."""
+    whole = len(tree.text_content())
+    for element in tree.xpath(
+        "//*[@class or @id or self::nav or self::aside or self::footer][not(ancestor-or-self::pre or self::code)]"
+    ):
         name = f"{element.get('class', '')} {element.get('id', '')}"
-        if (
-            element.tag in _CONTENT_TAGS
-            or not (element.tag in _FURNITURE_TAGS or _FURNITURE.search(name))
-            or element.xpath(".//h1|.//article|.//main")
-        ):
+        furniture = _FURNITURE.search(name)
+        if element.tag in _CONTENT_TAGS or not (element.tag in _FURNITURE_TAGS or furniture):
+            continue
+        if element.xpath(".//h1|.//article|.//main") or (_is_wrapper(element, whole) and not _SURELY.search(name)):
             continue
         if element.getparent() is not None:
             element.drop_tree()
+
+
+def _is_wrapper(element: HtmlElement, whole: int) -> bool:
+    return len(element.text_content()) > _MAX_FURNITURE * whole and bool(element.xpath(".//p|.//pre"))
 
 
 def _restore_formulas(tree: HtmlElement, formulas: list[str]) -> None:

@@ -30,6 +30,7 @@ _FREQUENT = frozenset(
 )
 _PLAUSIBLE = re.compile(r"[\t\n\x20-\x7e\u2010-\u2027\u2190-\u22ff\u2500-\u257f\u3000-\u3011\uff01-\uff5e]")
 _PLAUSIBLE_SHARE = 0.4  # right decodings of Chinese notes reach 0.55 to 0.7, wrong ones stay under 0.3
+_MAX_BROKEN = 0.01
 _SAMPLE_BYTES = 1 << 16
 
 
@@ -55,14 +56,18 @@ def decode(data: bytes, path: str) -> tuple[str, str]:
         path: for the error only.
 
     Returns:
-        The text, line ends normalised, and the name of the encoding.
+        The text, line ends normalised, and the name of the encoding. UTF-8 with a few broken bytes has U+FFFD in their place,
+        which cleaning drops and tells.
 
     Raises:
         FileUndecodable: binary data, or no encoding gives plausible text.
     """
     encoding = _by_mark(data) or _detect(data)
     if encoding is None:
-        raise FileUndecodable(path)
+        text = data.decode("utf-8", errors="replace")
+        if "\0" in text or text.count("\ufffd") > _MAX_BROKEN * len(text):
+            raise FileUndecodable(path)
+        return normalise_line_ends(text), "utf-8"
     try:
         return normalise_line_ends(data.decode(encoding)), encoding.removesuffix("-sig")
     except UnicodeDecodeError:
