@@ -26,7 +26,7 @@ class Finding:
 
 def examine(session: Session) -> tuple[Finding, ...]:
     """Look at everything that the commands need; loads no model."""
-    return (*_versions(), *_processors(), *_models(session), *_index(session))
+    return (*_versions(), *_processors(), *_encoder(session), *_models(session), *_index(session))
 
 
 def _versions() -> Iterator[Finding]:
@@ -51,6 +51,15 @@ def _processors() -> Iterator[Finding]:
         "faiss",
         f"{module.__version__} ({build}), GPUs: {module.get_num_gpus() if hasattr(module, 'get_num_gpus') else 0}",
     )
+
+
+def _encoder(session: Session) -> Iterator[Finding]:
+    from retrieval.encoder import choose_runtime, describe_runtime
+
+    try:
+        yield Finding("encoder", describe_runtime(choose_runtime(session.settings.device, session.runtime)))
+    except InterviewRagError as error:
+        yield Finding("encoder", str(error), ok=False)
 
 
 def _faiss_builds() -> Iterator[str]:

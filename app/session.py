@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,11 +16,20 @@ if TYPE_CHECKING:
     from generation.language_model import LanguageModel
     from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
+    from retrieval.encoder import Runtime
     from retrieval.query import Query
     from retrieval.rerank import Reranker
     from retrieval.retriever import HybridRetriever, RetrievalSettings
     from retrieval.store import IndexStore
     from retrieval.weights import Progress
+
+
+class Placed(TypedDict):
+    """What all loaders of encoders take."""
+
+    device: str | None
+    progress: Progress | None
+    runtime: Runtime | None
 
 
 class Session:
@@ -42,7 +51,7 @@ class Session:
         """The embedding model."""
         from retrieval.embeddings import load_embeddings
 
-        return load_embeddings(self.settings.embeddings, device=self.settings.device, progress=self.progress)
+        return load_embeddings(self.settings.embeddings, **self._placed)
 
     @cached_property
     def reranker(self) -> Reranker | None:
@@ -50,14 +59,24 @@ class Session:
         from retrieval.rerank import load_reranker
 
         name = self.settings.reranker
-        return load_reranker(name, device=self.settings.device, progress=self.progress) if name else None
+        return load_reranker(name, **self._placed) if name else None
 
     @cached_property
     def checker(self) -> Checker:
         """What says how far a context supports a claim."""
         from generation.checker import load_checker
 
-        return load_checker(device=self.settings.device, progress=self.progress)
+        return load_checker(**self._placed)
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """What is to run the bundled encoder; None takes what there is."""
+        return None if self.settings.encoder == "auto" else self.settings.encoder
+
+    @property
+    def _placed(self) -> Placed:
+        """Where and how encoders are loaded."""
+        return {"device": self.settings.device, "progress": self.progress, "runtime": self.runtime}
 
     @cached_property
     def lazy_embedder(self) -> LazyEmbedder:

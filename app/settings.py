@@ -113,6 +113,9 @@ class Settings(BaseSettings):
         "bundled:interview-reranker", description="bundled: name, folder or Hugging Face id of a cross-encoder; empty for none"
     )
     device: str | None = Field(None, description="torch device; found out if not given")
+    encoder: Literal["auto", "openvino", "torch"] = Field(
+        "auto", description="what runs the bundled encoder; auto takes OpenVINO on a processor if it is installed"
+    )
     messages: Literal["auto", "en", "zh"] = Field("auto", description="language of messages; auto follows the locale")
     ingestion: Ingestion = Ingestion()
     retrieval: Retrieval = Retrieval()

@@ -11,6 +11,7 @@ from langchain_core.embeddings import Embeddings
 
 from corpus.errors import ModelNotFound
 from retrieval.embedder import BUNDLED_EMBEDDINGS, Embedder, FloatMatrix
+from retrieval.encoder import Runtime, announce, choose_runtime
 from retrieval.weights import Progress
 
 if TYPE_CHECKING:
@@ -81,19 +82,30 @@ def has_fast_bfloat16() -> bool:
 
 
 def load_embeddings(
-    name: str = BUNDLED_EMBEDDINGS, *, device: str | None = None, progress: Progress | None = None
+    name: str = BUNDLED_EMBEDDINGS,
+    *,
+    device: str | None = None,
+    progress: Progress | None = None,
+    runtime: Runtime | None = None,
 ) -> SentenceTransformerEmbeddings:
     """Load an embedding model: `bundled:multilingual-e5-small`, a local folder, or a Hugging Face id.
 
-    bfloat16 where the processor computes it natively, float32 elsewhere.
+    The bundled one runs on `runtime`, see `retrieval.encoder`. Others run on PyTorch, in bfloat16 where the processor computes it
+    natively, in float32 elsewhere.
 
     Raises:
         ModelNotFound: the model does not exist or its hub cannot be reached.
         WeightsMissing, WeightsMismatch: the bundled weights are not installed or damaged.
+        MissingExtra: `runtime` is not installed.
     """
     import torch
     from sentence_transformers import SentenceTransformer
 
+    if name == BUNDLED_EMBEDDINGS:
+        chosen = choose_runtime(device, runtime)
+        announce(name, chosen)
+        if chosen == "openvino":
+            return SentenceTransformerEmbeddings(name, _bundled_on_openvino(progress))
     dtype = torch.bfloat16 if has_fast_bfloat16() else torch.float32
     try:
         model = SentenceTransformer(
@@ -102,6 +114,18 @@ def load_embeddings(
     except (OSError, ValueError) as error:
         raise ModelNotFound(name=name, reason=str(error).splitlines()[0]) from error
     return SentenceTransformerEmbeddings(name, model.eval())
+
+
+def _bundled_on_openvino(progress: Progress | None) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
+
+    from retrieval.bundled_e5 import PROMPTS, prepare
+    from retrieval.encoder_module import OpenVINOTransformer
+
+    encoder = OpenVINOTransformer(prepare(progress))
+    pooling = Pooling(encoder.get_embedding_dimension(), pooling_mode="mean")
+    return SentenceTransformer(modules=[encoder, pooling, Normalize()], device="cpu", prompts=dict(PROMPTS)).eval()
 
 
 def _folder(name: str, progress: Progress | None) -> Path | str:

@@ -35,6 +35,8 @@ WORDS = "embeddings.word_embeddings.weight"
 # One sequence a stream; more of them than this only divide the memory's bandwidth.
 _MOST_STREAMS = 8
 _STEP = 32
+# Inputs rounded to 8 bits by one scale, see `encoder_graph`: for scores, and for vectors that others are compared with.
+FAST, EXACT = 192, 64
 
 
 class Encoder(Protocol):
@@ -78,22 +80,22 @@ class OpenVINOEncoder:
     So what a state is does not depend on the company of its sequence, nor on how many threads there are.
     """
 
-    def __init__(self, base: Path, changes: Mapping[str, FloatMatrix] | None = None) -> None:
-        """The base in a folder made by `bundled_e5`, with some of its matrices replaced."""
+    def __init__(self, base: Path, changes: Mapping[str, FloatMatrix] | None = None, *, group: int = FAST) -> None:
+        """The base in a folder made by `bundled_e5`, with some of its matrices replaced; `group` inputs have one scale."""
         import openvino as ov
 
-        from retrieval.encoder_graph import GROUP, EncoderShape, encoder_graph
+        from retrieval.encoder_graph import EncoderShape, encoder_graph
 
         config = json.loads((base / "config.json").read_text(encoding="utf-8"))
         shape = EncoderShape(config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"])
         self.words = map_words(base)
         self.hidden = self.words.shape[1]
-        core = ov.Core()
+        core = _core()
         precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
         streams = _streams()
         settings = {
             "INFERENCE_PRECISION_HINT": precision,
-            "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(GROUP),
+            "DYNAMIC_QUANTIZATION_GROUP_SIZE": str(group),
             "NUM_STREAMS": str(streams),
             "INFERENCE_NUM_THREADS": str(streams),
             # Pinned threads of several processes would meet on the same cores.
@@ -176,6 +178,13 @@ def load_tokenizer(base: Path) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(base)
+
+
+@cache
+def _core() -> Any:
+    import openvino as ov
+
+    return ov.Core()
 
 
 def _streams() -> int:

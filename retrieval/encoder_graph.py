@@ -7,8 +7,8 @@
 The architecture is BERT's (Devlin et al. 2019, arXiv:1810.04805). The table of word embeddings, four fifths of the parameters,
 stays outside: its rows are looked up where they lie on the disk. A graph takes one sequence without padding, so it needs no mask.
 
-Matrices are rounded to 8 bits, symmetric, one scale an output. The processor rounds their inputs to 8 bits as they come,
-a scale for every `GROUP` of them (dynamic quantisation), and sums in integers; nothing has to be calibrated.
+Matrices are rounded to 8 bits, symmetric, one scale an output. The processor rounds their inputs to 8 bits as they come, some at
+a time by one scale (dynamic quantisation), and sums in integers; nothing has to be calibrated.
 """
 
 from __future__ import annotations
@@ -23,9 +23,6 @@ from numpy.typing import NDArray
 from openvino import opset13 as op
 
 from retrieval.embedder import FloatMatrix
-
-# Of 32 to 384, measured: larger groups are hardly faster, smaller ones hardly more exact (docs/retrieval.md).
-GROUP = 192
 
 
 @dataclass(frozen=True, slots=True)
