@@ -11,7 +11,7 @@ import numpy as np
 from corpus.documents import Chunk
 from corpus.results import Hit, Scores
 from corpus.sentences import sentence_spans
-from generation.evidence import EvidenceSettings, select_evidence
+from generation.evidence import places_of, score_units
 from retrieval.analysis import terms
 from retrieval.bm25 import BM25Index, build_bm25
 from retrieval.embedder import Embedder
@@ -31,11 +31,9 @@ class SentenceRanker:
         bm25: BM25Index,
         embedder: Embedder,
         reranker: Reranker | None,
-        settings: EvidenceSettings,
     ) -> None:
         """`bm25` is that of the passages, which evidence selection uses; an index of the sentences is made here."""
         self._chunks, self._bm25, self._embedder, self._reranker = chunks, bm25, embedder, reranker
-        self._settings = replace(settings, sentences=max(len(chunk.text) for chunk in chunks))
         self._spans = [sentence_spans(chunk.text) for chunk in chunks]
         self._first = [0, *accumulate(map(len, self._spans))]
         self._sentences = build_bm25(
@@ -45,7 +43,7 @@ class SentenceRanker:
     def rank(self, question: str, number: int) -> dict[str, tuple[Span, ...]]:
         """Spans of the sentences of a passage, best first, by method.
 
-        "selector" is `select_evidence` with its settings, given the passage as the only hit: what it never selects is missing.
+        "selector" is the regression that selects evidence, given the passage as the only hit, over the units that it quotes.
         """
         chunk, spans, query = self._chunks[number], self._spans[number], analyse(question)
         texts = [chunk.text[a:b] for a, b in spans]
@@ -58,14 +56,7 @@ class SentenceRanker:
             (judged,) = self._reranker.score(query.text, [(" ".join(chunk.heading), chunk.text)])
             scores["trained"] = np.array([sentence.score for sentence in judged.sentences], dtype=np.float32)
             hit = replace(hit, sentences=judged.sentences)
-        selected = select_evidence(
-            query.text,
-            [hit],
-            embedder=self._embedder,
-            bm25=self._bm25,
-            settings=self._settings,
-            language=query.language,
-        )
+        places = places_of([hit])
+        fitness = score_units(query.text, places, embedder=self._embedder, bm25=self._bm25)
         found = {method: tuple(spans[i] for i in ranking(values)) for method, values in scores.items()}
-        best_first = sorted(selected, key=lambda sentence: -sentence.score)
-        return {**found, "selector": tuple((sentence.start, sentence.end) for sentence in best_first)}
+        return {**found, "selector": tuple((places[i].unit.start, places[i].unit.end) for i in ranking(fitness))}

@@ -1,160 +1,265 @@
-"""From hits to evidence: the sentences of the passages that answer the question, in reading order.
+"""From hits to evidence: what the passages say that answers the question, with what a reader needs to understand it.
 
-A small model copies well and judges badly, so finding the evidence is the encoder's job, and the language model
-sees only what was selected here.
+    hits --passage_units--> units --evidence_features, weights--> scores --> the best ones, their contexts --> lines of an answer
+
+A small model copies well and judges badly, so finding the evidence is the encoder's job, and the language model sees only what
+was selected here. How many units are taken depends on the question and on how fast the scores fall.
 """
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from corpus.documents import Chunk, Language
 from corpus.results import Hit
-from corpus.sentences import sentence_spans
-from retrieval.analysis import fold, terms
+from generation.evidence_features import FEATURES, FloatMatrix, FloatVector, Place, features
+from generation.passage_units import Unit, units_of
+from generation.question_kind import aspects, parts
+from generation.verify import overlap
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
-from retrieval.fusion import standardise
+from retrieval.query import Query
 
-FloatVector = NDArray[np.float32]
-
-# What states nothing: table rules and lone symbols, bibliographic entries, announcements of what follows.
-_NO_STATEMENT = re.compile(
-    r"[\W\d_]+$|\W*(?:参考|參考|References)\W|.{0,60}arXiv:\s*\d{4}\.\d{4,5}\W*$|(?:下面|以下|接下来|接下來)[^，,]*[。：:]?$|.*[：:]$",
-    re.IGNORECASE,
-)
-_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
-_LIST_MARK = re.compile(r"^(?:[-*+•·]|\d+[.)、．])\s+")
-# A short line without a sentence end, a colon or a list mark is a heading that its author did not mark as one.
-_BARE_HEADING = re.compile(r"(?![-*+•·|>$`]|\d+[.)、．]\s+\S+[：:])[^。！；!;.：:]{1,28}$")
+WEIGHTS = Path(__file__).with_name("evidence.json")
+_REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
+_LIST_SHARE = 0.5  # a question for a list gets all of one of which this share is chosen
+_BUILT_UP = frozenset({"definition", "comparison", "reason", "steps", "listing", "derivation", "code"})
+_STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved before it
+_TITLE = 24  # characters of a title that may stand before an item
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSettings:
-    """How much evidence, and what counts.
+    """How much evidence.
 
     Attributes:
-        sentences: most sentences to select.
+        sentences: most units to choose; what they need to be understood comes on top.
+        least: units that are chosen however far they are behind the best.
+        gap: how far behind the best a further unit of its section may be, in the regression's logits.
+        elsewhere: the same for units of other sections.
         hits: best hits to read.
-        lexical_weight: weight of shared terms against the encoder's similarity, 0-1.
-        trained_weight: weight of the reranker's sentence scores against both together, 0-1, where it gave any.
-        hit_weight: how much the hit's own score adds, in standard deviations.
-        same_language: what a sentence in the question's language gains, in standard deviations.
-        opening: what the first sentence of a passage gains, in standard deviations: it tends to answer its heading.
+        foreign: how much better units in the other language than the question's have to be to be taken, in logits.
+        characters: an answer of this length is not lengthened.
     """
 
-    sentences: int = 6
+    sentences: int = 5
+    least: int = 2
+    gap: float = 2.5
+    elsewhere: float = 1.5
     hits: int = 5
-    lexical_weight: float = 0.5
-    trained_weight: float = 0.5
-    hit_weight: float = 0.4
-    same_language: float = 1.0
-    opening: float = 0.8
+    foreign: float = 2.0
+    characters: int = 600
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceSentence:
-    """A sentence of a chunk: `text` is clean and without list marks, `[start, end)` its span in the chunk's text."""
+    """A line of evidence.
+
+    Attributes:
+        chunk: where it stands.
+        start, end: its span in the chunk's text.
+        text: as it reads in an answer.
+        score: how well it answers the question, in logits; that of the unit it serves for one that only leads in another.
+        stated: the words of `text` that stand in the notes, without the title put before them.
+        also: further spans that they stand in, such as the row that names a table's columns.
+        listed: whether it is a line of a list, or leads in one.
+        follows: whether it needs the line before it.
+    """
 
     chunk: Chunk
     start: int
     end: int
     text: str
     score: float
-
-    def source_span(self) -> tuple[int, int]:
-        """The span in the document's source."""
-        return self.chunk.source_span(self.start, self.end)
-
-
-def candidate_sentences(chunk: Chunk) -> tuple[tuple[int, int], ...]:
-    """Spans of a chunk's sentences that state something."""
-    return tuple((a, b) for a, b in sentence_spans(chunk.text) if _states_something(chunk.text[a:b]))
+    stated: str
+    also: tuple[tuple[int, int], ...] = ()
+    listed: bool = False
+    follows: bool = False
 
 
-def _states_something(sentence: str) -> bool:
-    if len(sentence) < 4 or sentence[-1] in "?？":
-        return False
-    return not any(pattern.match(sentence) for pattern in (_NO_STATEMENT, _MARKDOWN_HEADING, _BARE_HEADING))
+@cache
+def _weights() -> FloatVector:
+    stored = json.loads(WEIGHTS.read_text(encoding="utf-8"))["weights"]
+    return np.array([stored[name] for name in FEATURES], dtype=np.float32)
 
 
-def plain_sentence(sentence: str) -> str:
-    """A sentence without its list mark and Markdown emphasis, as it reads in an answer."""
-    return re.sub(r"\*\*(.+?)\*\*", r"\1", _LIST_MARK.sub("", sentence)).strip()
+def places_of(hits: Sequence[Hit], *, code: bool = True) -> tuple[Place, ...]:
+    """All units of some hits that state something; listings only where they are asked for."""
+    numbered = ((hit, i, unit) for hit in hits for i, unit in enumerate(units_of(hit.chunk.text)))
+    return tuple(Place(hit, i, unit) for hit, i, unit in numbered if unit.states and (code or unit.kind != "code"))
+
+
+def score_units(question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index) -> FloatVector:
+    """How well each unit answers a question, in logits of a listwise regression; shape (places,).
+
+    The regression is fitted by `python -m eval.fit_evidence` on development questions: softmax over the units of a question,
+    as in ListNet (Cao et al., 2007).
+    """
+    if not places:
+        return np.zeros(0, dtype=np.float32)
+    return features(question, places, embedder=embedder, bm25=bm25) @ _weights()
 
 
 def select_evidence(
-    question: str,
-    hits: Sequence[Hit],
-    *,
-    embedder: Embedder,
-    bm25: BM25Index,
-    settings: EvidenceSettings,
-    language: Language,
+    query: Query, hits: Sequence[Hit], *, embedder: Embedder, bm25: BM25Index, settings: EvidenceSettings
 ) -> tuple[EvidenceSentence, ...]:
-    """The sentences that best answer a question, by section and then in reading order; repeats are dropped.
+    """The lines of the notes that best answer a question, in the order in which they are to be read.
 
-    A sentence's score is the standardised similarity of "heading sentence" with the question, plus standardised term overlap,
-    plus its hit's score, plus what the settings add.
+    All of them are in one language: the question's, unless only notes in the other one answer.
     """
-    places = [(hit, a, b) for hit in hits[: settings.hits] for a, b in candidate_sentences(hit.chunk)]
+    places = places_of(hits[: settings.hits], code="code" in aspects(query.question))
     if not places:
         return ()
-    texts = [_in_context(hit.chunk, a, b) for hit, a, b in places]
-    cosine = embedder.encode_passages(texts) @ embedder.encode_query(question)[0]
-    overlap = _overlap(question, texts, bm25)
-    own = (1 - settings.lexical_weight) * standardise(cosine) + settings.lexical_weight * standardise(overlap)
-    if any(hit.sentences for hit, _, _ in places):
-        own = (1 - settings.trained_weight) * own + settings.trained_weight * standardise(_trained(places))
-    hit_scores = standardise(np.array([hit.score for hit, _, _ in places], dtype=np.float32))
+
+    def scores_for(text: str) -> FloatVector:
+        return score_units(text, places, embedder=embedder, bm25=bm25)
+
+    whole = scores_for(query.text)
+    if query.question != query.text:  # what was asked before names the subject, and is not what is asked now
+        whole = np.asarray((whole + scores_for(query.question)) / 2, dtype=np.float32)
+    asked = [part for part in parts(query.question) if part != query.question]
+    scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in asked)], dtype=np.float32)
+    kept = _in_one_language(places, scores, query.language, settings.foreign)
+    chosen = _choose([places[i] for i in kept], scores[:, kept], query.question, settings)
+    return _answer_first(_arranged(chosen, query.question), query.question)
+
+
+def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Language, margin: float) -> list[int]:
+    """The places to choose from: those in the question's language if the best of them can compete."""
     chinese = language.startswith("zh")
-    familiar = np.array([hit.chunk.language.startswith("zh") == chinese for hit, _, _ in places], dtype=np.float32)
-    opens = np.array([hit.chunk.text[:a].strip() == "" for hit, a, _ in places], dtype=np.float32)
-    scores = own + settings.hit_weight * hit_scores + settings.same_language * familiar + settings.opening * opens
-    chosen = _take(np.argsort(-scores, kind="stable"), [fold(t) for t in texts], settings.sentences)
-    return _in_reading_order([_evidence(places[i], float(scores[i])) for i in sorted(chosen)])
+    own = np.array([place.hit.chunk.language.startswith("zh") == chinese for place in places])
+    if own.all() or not own.any():
+        return list(range(len(places)))
+    ours = scores[0][own].max() + margin >= scores[0][~own].max()
+    return np.flatnonzero(own == ours).tolist()
 
 
-def _in_reading_order(evidence: Sequence[EvidenceSentence]) -> tuple[EvidenceSentence, ...]:
-    """Sections in the order of their best hit, and each section's sentences as its author ordered them."""
-    sections: dict[tuple[str, ...], list[EvidenceSentence]] = {}
-    for item in evidence:
-        sections.setdefault((item.chunk.path, *item.chunk.heading), []).append(item)
-    return tuple(e for group in sections.values() for e in sorted(group, key=lambda item: (item.chunk.ordinal, item.start)))
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    place: Place
+    score: float
 
 
-def _in_context(chunk: Chunk, start: int, end: int) -> str:
-    """The sentence under its own heading, which often names the subject that the sentence leaves out."""
-    heading = chunk.heading[-1] if chunk.heading else ""
-    return f"{heading} {plain_sentence(chunk.text[start:end])}"
-
-
-def _trained(places: Sequence[tuple[Hit, int, int]]) -> FloatVector:
-    """The reranker's scores of the sentences, on the scale of logits, where neither end is squeezed together."""
-    known = {(hit.rank, s.start, s.end): s.score for hit, _, _ in places for s in hit.sentences}
-    scores = np.array([known.get((hit.rank, a, b), 0.0) for hit, a, b in places], dtype=np.float32).clip(1e-4, 1 - 1e-4)
-    return np.asarray(np.log(scores / (1 - scores)), dtype=np.float32)
-
-
-def _overlap(question: str, texts: Sequence[str], bm25: BM25Index) -> FloatVector:
-    wanted = {term: max(bm25.idf_of(term), 0.0) for term in terms(question)}
-    return np.array([sum(wanted[t] for t in set(terms(text)) & wanted.keys()) for text in texts], dtype=np.float32)
-
-
-def _take(order: NDArray[np.int64], texts: Sequence[str], count: int) -> list[int]:
-    chosen: dict[str, int] = {}
-    for i in order:
-        chosen.setdefault(texts[i], int(i))
-        if len(chosen) == count:
+def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings: EvidenceSettings) -> list[_Chosen]:
+    """The best units, first of each part of the question and then of the whole, as long as they add something."""
+    whole = scores[0]
+    best = int(whole.argmax())
+    taken: list[int] = []
+    length = 0
+    firsts = [int(part.argmax()) for part in scores[1:]]
+    order = [*sorted(firsts, key=lambda i: -whole[i]), *np.argsort(-whole, kind="stable").tolist()]
+    for i in dict.fromkeys(order):
+        if len(taken) >= settings.sentences or (len(taken) >= settings.least and length >= settings.characters):
             break
-    return list(chosen.values())
+        gap = settings.gap if _section(places[i]) == _section(places[best]) else settings.elsewhere
+        if i not in firsts and whole[i] < whole[best] - gap and len(taken) >= settings.least:
+            continue
+        if not _repeats(places[i], [places[j] for j in taken]):
+            taken.append(i)
+            length += len(places[i].unit.text)
+    if aspects(question) & {"listing", "steps"}:
+        taken += _rest_of_lists(places, taken)
+    return [_Chosen(places[i], float(whole[i])) for i in taken]
 
 
-def _evidence(place: tuple[Hit, int, int], score: float) -> EvidenceSentence:
-    hit, start, end = place
-    return EvidenceSentence(hit.chunk, start, end, plain_sentence(hit.chunk.text[start:end]), score)
+def _section(place: Place) -> tuple[str, ...]:
+    return (place.hit.chunk.path, *place.hit.chunk.heading)
+
+
+def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
+    text = place.unit.text
+    return any(overlap(text, other.unit.text) >= _REPEATS for other in chosen if other.unit.kind != "code")
+
+
+def _rest_of_lists(places: Sequence[Place], taken: Sequence[int]) -> Iterator[int]:
+    """The other items of the lists that are chosen for the most part."""
+    lists: dict[tuple[int, int], list[int]] = {}
+    for i, place in enumerate(places):
+        if place.unit.lead is not None:
+            lists.setdefault((place.hit.rank, place.unit.lead), []).append(i)
+    for items in lists.values():
+        chosen = sum(i in taken for i in items)
+        if chosen and chosen >= _LIST_SHARE * len(items):
+            yield from (i for i in items if i not in taken)
+
+
+def _arranged(chosen: Sequence[_Chosen], question: str) -> Iterator[EvidenceSentence]:
+    """Sections by their best unit, each in its author's order, with what the units need."""
+    sections: dict[tuple[str, ...], list[_Chosen]] = {}
+    for item in sorted(chosen, key=lambda item: -item.score):
+        sections.setdefault(_section(item.place), []).append(item)
+    for group in sections.values():
+        by_chunk: dict[int, list[_Chosen]] = {}
+        for item in group:
+            by_chunk.setdefault(item.place.hit.chunk.ordinal, []).append(item)
+        for _, items in sorted(by_chunk.items()):
+            yield from _lines(items, question, titled=len(sections) > 1)
+
+
+def _answer_first(lines: Iterable[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
+    """The lines of an answer about a fact, its best line first if that stands out; other answers as their author built them."""
+    found = tuple(lines)
+    if not found or aspects(question) & _BUILT_UP:
+        return found
+    best = max(range(len(found)), key=lambda i: found[i].score)
+    first = best
+    while first > 0 and found[first].follows:
+        first -= 1
+    if found[best].listed or found[best].score < found[0].score + _STANDS_OUT:
+        return found
+    return (*found[first : best + 1], *found[:first], *found[best + 1 :])
+
+
+def _lines(items: Sequence[_Chosen], question: str, *, titled: bool) -> Iterator[EvidenceSentence]:
+    """The chosen units of one chunk with what they need, in order."""
+    chunk = items[0].place.hit.chunk
+    units = units_of(chunk.text)
+    scores = {item.place.number: item.score for item in items}
+    for number in list(scores):
+        needed = units[number].needs
+        while needed is not None and needed not in scores:
+            scores[needed] = scores[number]
+            needed = units[needed].needs
+    led: dict[int, list[int]] = {}
+    for number in scores:
+        if (lead := units[number].lead) is not None:
+            led.setdefault(lead, []).append(number)
+    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _is_lead(units[lead])}
+    for lead in shown:
+        scores.setdefault(lead, max(scores[number] for number in led[lead]))
+    for number in sorted(scores):
+        unit = units[number]
+        if number in shown and unit.kind == "heading":
+            text = f"{unit.text}{'：' if chunk.language.startswith('zh') else ':'}"
+        elif unit.lead in shown:
+            text = f"- {unit.text}"
+        else:
+            title = _title(unit, units, chunk, question, titled=titled)
+            text = f"{title}{unit.text}"
+        listed = number in shown or unit.lead in shown
+        yield EvidenceSentence(
+            chunk, unit.start, unit.end, text, scores[number], unit.text, unit.also, listed, unit.needs is not None
+        )
+
+
+def _is_lead(unit: Unit) -> bool:
+    """Whether a line can stand above a list in an answer: a heading that asks something cannot."""
+    return unit.kind == "lead" or not re.search(r"[?？]$", unit.text)
+
+
+def _title(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, titled: bool) -> str:
+    """What names the subject of an item that stands alone, such as "GPT-2 (2019): ", if neither it nor the question does."""
+    if unit.kind not in ("item", "row"):
+        return ""
+    titles = unit.scope or (chunk.heading[1:][-1:] if titled else ())
+    title = titles[-1] if titles else ""
+    if not title or len(title) > _TITLE or re.search(r"[?？]$", title) or overlap(title, f"{unit.text} {question}") >= 0.99:
+        return ""
+    return f"{title}：" if chunk.language.startswith("zh") else f"{title}: "

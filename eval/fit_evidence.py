@@ -1,0 +1,130 @@
+"""Fit the regression that selects evidence, on development questions.
+
+    python -m eval.fit_evidence --index DIR [--questions FILE] [--out generation/evidence.json]
+
+A unit of a hit is right if it stands in a gold section and states a key fact. The regression gives the right ones as much of a
+softmax over all units of a question as it can, with a ridge. Prints for both splits which share of the key facts the best
+three, five and eight units state; five-fold, each fold by the weights of the other four, for the split that is fitted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold, states
+from eval.metrics import is_gold
+from generation.evidence import WEIGHTS, EvidenceSettings, places_of
+from generation.evidence_features import FEATURES, features
+from retrieval.query import analyse
+from retrieval.retriever import HybridRetriever
+
+FloatMatrix = NDArray[np.float64]
+
+_RIDGE = 0.03
+_FOLDS = 5
+_COUNTS = (3, 5, 8)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question's units.
+
+    Attributes:
+        inputs: their features, shape (units, features).
+        facts: which key facts each states.
+        right: whether it states one and stands in a gold section, shape (units,).
+        wanted: how many key facts there are.
+    """
+
+    inputs: FloatMatrix
+    facts: tuple[frozenset[int], ...]
+    right: NDArray[np.bool_]
+    wanted: int
+
+
+def example_of(question: GoldQuestion, retriever: HybridRetriever) -> Example | None:
+    """The units that a question's search finds; None if it finds nothing."""
+    query = analyse(question.question, question.history)
+    places = places_of(retriever.find(query).hits[: EvidenceSettings().hits])
+    if not places:
+        return None
+    inputs = features(query.text, places, embedder=retriever.embedder, bm25=retriever.snapshot.bm25).astype(np.float64)
+    facts = tuple(
+        frozenset(n for n, fact in enumerate(question.must_include) if states(place.under_heading(), fact)) for place in places
+    )
+    right = np.array([bool(found) and bool(is_gold(p.hit.chunk, question)) for found, p in zip(facts, places, strict=True)])
+    return Example(inputs, facts, right, len(question.must_include))
+
+
+def examples(gold: Sequence[GoldQuestion], retriever: HybridRetriever) -> tuple[Example, ...]:
+    """The answerable questions with key facts."""
+    asked = (question for question in gold if question.answerable and question.must_include)
+    return tuple(example for question in asked if (example := example_of(question, retriever)))
+
+
+def fit(examples: Sequence[Example], ridge: float = _RIDGE) -> NDArray[np.float64]:
+    """Weights, shape (features,): the minimum of the mean negative log of the right units' share of the softmax."""
+    useful = [example for example in examples if example.right.any()]
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        value, slope = ridge * float(weights @ weights), 2 * ridge * weights
+        for example in useful:
+            logits = example.inputs @ weights
+            share = np.exp(logits - logits.max())
+            right = share * example.right
+            value -= float(np.log(right.sum() / share.sum())) / len(useful)
+            slope -= example.inputs.T @ (right / right.sum() - share / share.sum()) / len(useful)
+        return value, slope
+
+    return np.asarray(minimize(loss, np.zeros(len(FEATURES)), jac=True, method="L-BFGS-B").x)
+
+
+def coverage(examples: Sequence[Example], weights: NDArray[np.float64], count: int) -> float:
+    """Mean share of the key facts that the best units state."""
+    shares = []
+    for example in examples:
+        best = np.argsort(-(example.inputs @ weights), kind="stable")[:count]
+        shares.append(len(frozenset().union(*(example.facts[i] for i in best))) / example.wanted)
+    return float(np.mean(shares))
+
+
+def crossed(examples: Sequence[Example]) -> Iterator[tuple[int, float]]:
+    """`coverage` of each fold by weights fitted on the others, by count."""
+    folds = [examples[k::_FOLDS] for k in range(_FOLDS)]
+    weights = [fit([e for j, fold in enumerate(folds) if j != k for e in fold]) for k in range(_FOLDS)]
+    for count in _COUNTS:
+        means = [coverage(fold, w, count) * len(fold) for fold, w in zip(folds, weights, strict=True)]
+        yield count, sum(means) / len(examples)
+
+
+def main() -> None:
+    """Command line."""
+    from retrieval.embeddings import BUNDLED_EMBEDDINGS, load_embeddings
+    from retrieval.rerank import load_reranker
+    from retrieval.store import IndexStore
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--index", type=Path, required=True)
+    parser.add_argument("--questions", type=Path, default=DEFAULT_GOLD)
+    parser.add_argument("--out", type=Path, default=WEIGHTS)
+    arguments = parser.parse_args()
+    snapshot = IndexStore(arguments.index).snapshot(BUNDLED_EMBEDDINGS)
+    retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(), reranker=load_reranker())
+    sets = {split: examples(read_gold(arguments.questions, split=split), retriever) for split in ("dev", "test")}
+    weights = fit(sets["dev"])
+    print("dev, five-fold:", ", ".join(f"best {count}: {share:.3f}" for count, share in crossed(sets["dev"])))
+    print("test:", ", ".join(f"best {count}: {coverage(sets['test'], weights, count):.3f}" for count in _COUNTS))
+    stored = {"weights": dict(zip(FEATURES, weights.round(4).tolist(), strict=True))}
+    arguments.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What is known about a unit of a passage as an answer to a question: the inputs of the selector's regression."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from corpus.results import Hit
+from generation.passage_units import Unit
+from generation.question_kind import aspects
+from retrieval.analysis import concepts, terms
+from retrieval.bm25 import BM25Index
+from retrieval.embedder import Embedder
+from retrieval.fusion import standardise
+
+FloatVector = NDArray[np.float32]
+FloatMatrix = NDArray[np.float32]
+
+FEATURES = (
+    "cosine",
+    "overlap",
+    "trained",
+    "hit",
+    "opening",
+    "heading",
+    "number",
+    "code",
+    "formula",
+    "item",
+    "reason",
+    "misconception",
+    "length",
+    "row",
+    "stranger",
+)
+_NUMBER = re.compile(r"\d")
+_REASON = re.compile(
+    r"因为|因為|由于|由於|原因|所以|因此|导致|導致|避免|从而|從而|because|since|therefore|so that|due to|reason|avoid"
+)
+_MISCONCEPTION = re.compile(r"\W*(?:常见误区|常見誤區|误区|誤區|Common misconception)", re.IGNORECASE)
+_OBJECTION = re.compile(r"吗|嗎|是不是|是否|一定|就|真的|\b(?:is|are|does|do|can|always|really)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A unit of a hit."""
+
+    hit: Hit
+    number: int
+    unit: Unit
+
+    def under_heading(self) -> str:
+        """The unit below the headings that name its subject."""
+        heading = self.hit.chunk.heading[-1:]
+        return " ".join((*heading, *self.unit.scope, self.unit.text))
+
+
+def features(question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index) -> FloatMatrix:
+    """One row a place, one column a feature, see FEATURES; shape (places, features).
+
+    Similarities are standardised over the places, so that they mean the same for short and long questions.
+    """
+    texts = [place.under_heading() for place in places]
+    wants = aspects(question)
+    subjects = frozenset(concepts(question))
+    cosine = embedder.encode_passages(texts) @ embedder.encode_query(question)[0]
+    hit_scores = np.array([place.hit.score for place in places], dtype=np.float32)
+    trained = _trained(places)
+    columns = (
+        standardise(cosine),
+        standardise(_overlap(question, texts, bm25)),
+        standardise(trained),
+        standardise(hit_scores),
+        [place.hit.chunk.text[: place.unit.start].strip() == "" for place in places],
+        standardise(_overlap(question, [_titles(place) for place in places], bm25)),
+        [bool(_NUMBER.search(place.unit.text)) * ("number" in wants) for place in places],
+        [(place.unit.kind == "code") * _sign("code" in wants) for place in places],
+        [(place.unit.kind == "formula") * _sign("derivation" in wants) for place in places],
+        [(place.unit.kind == "item") * _sign(bool(wants & {"listing", "steps"})) for place in places],
+        [bool(_REASON.search(place.unit.text)) * ("reason" in wants) for place in places],
+        [bool(_MISCONCEPTION.match(place.unit.text)) * _sign(bool(_OBJECTION.search(question))) for place in places],
+        [min(len(place.unit.text), 200) / 100 for place in places],
+        [(place.unit.kind == "row") * _sign("comparison" in wants) for place in places],
+        [_stranger(place, subjects) for place in places],
+    )
+    return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
+
+
+def _sign(wanted: bool) -> int:
+    return 1 if wanted else -1
+
+
+def _titles(place: Place) -> str:
+    return " ".join((*place.hit.chunk.heading[-2:], *place.unit.scope))
+
+
+def _stranger(place: Place, subjects: frozenset[str]) -> float:
+    """Share of the subjects of a section's title that the question does not name."""
+    titled = set(concepts(" ".join((*place.hit.chunk.heading[-1:], *place.unit.scope))))
+    return len(titled - subjects) / len(titled) if titled else 0.0
+
+
+def _trained(places: Sequence[Place]) -> FloatVector:
+    """The reranker's best score of a sentence of the unit, as a logit: a probability squeezes both ends together."""
+    known = {(hit.rank, s.start): s for hit in {p.hit.rank: p.hit for p in places}.values() for s in hit.sentences}
+    best = []
+    for place in places:
+        inside = [
+            s.score for (rank, start), s in known.items() if rank == place.hit.rank and place.unit.start <= start < place.unit.end
+        ]
+        best.append(max(inside, default=0.0))
+    scores = np.array(best, dtype=np.float32).clip(1e-4, 1 - 1e-4)
+    return np.asarray(np.log(scores / (1 - scores)), dtype=np.float32)
+
+
+def _overlap(question: str, texts: Sequence[str], bm25: BM25Index) -> FloatVector:
+    wanted = {term: max(bm25.idf_of(term), 0.0) for term in terms(question)}
+    return np.array([sum(wanted[t] for t in set(terms(text)) & wanted.keys()) for text in texts], dtype=np.float32)

@@ -1,0 +1,143 @@
+"""The lines of a passage, told apart: running text, list items, headings, table rows, formulas, listings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from corpus.sentences import sentence_spans
+
+Span = tuple[int, int]
+BlockKind = Literal["line", "item", "heading", "row", "formula", "code"]
+
+# A dash and "1." need a space behind them, or they are a minus and a decimal; "1." may stand before a Chinese character.
+LIST_MARK = re.compile(r"(?:[-*+]\s+|[•·●▪◦–]\s*|[（(]?\d{1,2}(?:[.)）．]\s+|[.)）．](?=[\u4e00-\u9fff])|、\s*)|[①-⑳]\s*)(?=\S)")
+COLON_END = re.compile(r"[:：]\s*\**$")
+_MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
+_ENDED = re.compile(r"[。！？；!?;.…：:][”’」』）】》\"')\]]*$")
+_CELL_BORDER = re.compile(r"^\s*\||\s\|\s|\|\s*$")
+_RULE = re.compile(r"[\W_]+$")
+_HEADING_LENGTH = 36
+
+
+def plain(text: str) -> str:
+    """A sentence without its list mark and Markdown emphasis, as it reads in an answer."""
+    bare = LIST_MARK.sub("", text, count=1) if LIST_MARK.match(text) else text
+    return re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", bare).strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The sentences of one line, or one formula, listing or table row with the row that names its columns."""
+
+    kind: BlockKind
+    spans: tuple[Span, ...]
+    header: Span | None = None
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the passage."""
+        return self.spans[0][0]
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.spans[-1][1]
+
+
+def blocks_of(text: str) -> Iterator[Block]:
+    """The blocks of a passage, in order; a table's rules, and rows whose columns nothing names, are left out."""
+    lines = _lines(text)
+    kinds = [_kind(text, spans) for spans in lines]
+    shown = [text[spans[0][0] : spans[-1][1]] for spans in lines]
+    header: Span | None = None
+    for i, (spans, kind) in enumerate(zip(lines, kinds, strict=True)):
+        if kind == "row":
+            if i == 0 or kinds[i - 1] != "row":
+                header = (spans[0][0], spans[-1][1]) if _names_columns(shown, kinds, i) else None
+            elif header and not _RULE.match(shown[i]):
+                yield Block("row", spans, header)
+        elif kind == "heading" and not _is_marked_heading(shown[i]) and _in_list(shown, kinds, i):
+            yield Block("item", spans)
+        else:
+            yield Block(kind, spans)
+
+
+def _names_columns(lines: Sequence[str], kinds: Sequence[str], first: int) -> bool:
+    """Whether the first row of a table names its columns; one that was cut before this passage has lost them."""
+    ruled = first + 1 < len(lines) and kinds[first + 1] == "row" and bool(_RULE.match(lines[first + 1]))
+    return ruled or first > 0
+
+
+def _in_list(lines: Sequence[str], kinds: Sequence[str], at: int) -> bool:
+    """Whether a short line that could be a heading is one of a numbered list, or of lines that a colon announces."""
+
+    def number(i: int) -> int | None:
+        match = re.match(r"\D{0,1}(\d{1,2})", lines[i]) if 0 <= i < len(lines) and kinds[i] == "heading" else None
+        return int(match[1]) if match else None
+
+    own = number(at)
+    if own is not None:
+        return number(at - 1) == own - 1 or number(at + 1) == own + 1
+    first = at
+    while first > 0 and kinds[first - 1] == "heading" and number(first - 1) is None:
+        first -= 1
+    return first > 0 and bool(COLON_END.search(lines[first - 1])) and kinds[first - 1] in ("line", "item")
+
+
+def _lines(text: str) -> list[tuple[Span, ...]]:
+    """The sentences of each line; a formula or a listing is a line of its own."""
+    lines: list[list[Span]] = []
+    for start, end in sentence_spans(text):
+        if lines and "\n" not in text[lines[-1][-1][1] : start]:
+            lines[-1].append((start, end))
+        else:
+            lines.append([(start, end)])
+    return [tuple(line) for line in lines]
+
+
+def _kind(text: str, spans: Sequence[Span]) -> BlockKind:
+    line = text[spans[0][0] : spans[-1][1]]
+    if line.startswith("```"):
+        return "code"
+    if re.fullmatch(r"\$\$.+\$\$[\s,.，。;；]*", line, re.DOTALL):
+        return "formula"
+    borders = _CELL_BORDER.findall(_without_formulas(line))
+    if len(borders) > 1 or (borders and _RULE.match(line)):
+        return "row"
+    if _is_marked_heading(line):
+        return "heading"
+    bare = plain(line)
+    titles = len(spans) == 1 and len(bare) <= _HEADING_LENGTH and not _ENDED.search(bare) and not re.search("[，,；;]", bare)
+    numbered = bool(LIST_MARK.match(line))
+    if titles and (not numbered or line[0].isdigit()):
+        return "heading"
+    return "item" if numbered else "line"
+
+
+def _is_marked_heading(line: str) -> bool:
+    """A heading by mark, by bold type alone on its line, or because it asks something."""
+    bold = re.fullmatch(r"\*\*[^*]{1,40}\*\*", line)
+    return bool(_MARKDOWN_HEADING.match(line) or bold or (line[-1] in "?？" and len(line) < 60))
+
+
+def _without_formulas(line: str) -> str:
+    return re.sub(r"\$[^$\n]+\$|`[^`\n]+`", "", line)
+
+
+def cells(row: str) -> tuple[str, ...]:
+    """The cells of a table row."""
+    masked = re.sub(r"\$[^$\n]+\$|`[^`\n]+`", lambda match: match[0].replace("|", "\0"), row)
+    return tuple(plain(cell.replace("\0", "|").strip()) for cell in masked.strip().strip("|").split("|"))
+
+
+def row_text(columns: Sequence[str], row: Sequence[str]) -> str:
+    """A table row as a line: its first cell names it, and each other cell stands behind its column's name."""
+    chinese = bool(re.search(r"[\u4e00-\u9fff]", "".join([*columns, *row])))
+    colon, comma = ("：", "；") if chinese else (": ", "; ")
+    if len(row) != len(columns) or len(row) < 2:
+        return comma.join(filter(None, row))
+    named = [f"{column}{colon}{cell}" if column else cell for column, cell in zip(columns[1:], row[1:], strict=True) if cell]
+    return f"{row[0]}{' — ' if not chinese else '——'}{comma.join(named)}" if row[0] else comma.join(named)

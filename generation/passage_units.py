@@ -1,0 +1,263 @@
+"""What a passage is made of, as an answer can quote it: sentences, items, rows, formulas, listings, and what each needs.
+
+A sentence that begins with "it" needs the one before it, a formula the sentence that announces it, "where d is ..." the formula,
+an item the line that leads in its list. Quoted without them they are fragments. Nothing is understood here: lines and
+punctuation decide, so that notes in any shape come out as something.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from generation.passage_blocks import COLON_END, LIST_MARK, Block, Span, blocks_of, cells, plain, row_text
+
+Kind = Literal["sentence", "item", "row", "formula", "code", "lead", "heading"]
+
+# Bibliographic entries and announcements that only a reader of the whole page can use.
+_NO_STATEMENT = re.compile(
+    r"[\W\d_]+$|\W*(?:参考|參考|References?|来源|來源|Source)\W|.{0,80}arXiv:\s*\d{4}\.\d{4,5}\W*$|(?:https?://|www\.)\S+$"
+    r"|.{0,6}(?:论文|論文)?(?:链接|連結|地址|網址|网址)\s*[：:]"
+    r"|(?:下面|以下|接下来|接下來)[^，,]{0,40}(?:区别|區別|作用|原因|方法|介绍|介紹|展开|展開|说明|說明|演进|演進|特点|特點)"
+    r"[^，,]{0,12}[。.]?$"
+    r"|.{0,40}(?:如|见|見)(?:上|下)?(?:图|圖|表)\s*\d*\s*(?:所示)?\W*$|本(?:篇|文|节|節)(?:将|將|整理|介绍|介紹|会|會)"
+    r"|These notes (?:cover|list|collect)|This (?:note|article|section|post|page) (?:covers|describes|lists|explains)",
+    re.IGNORECASE,
+)
+# What points back to the sentence before it.
+_POINTS_BACK = re.compile(
+    r"(?:它|其(?!他|它|余|餘|实|實|次|中一)|该|該|此(?!外|时|時)|这(?!里|裡)|這(?!裡|里)|那(?:么|麼|样|樣|个|個|些)|两者|兩者|二者"
+    r"|前者|后者|後者|上述|因此|所以|于是|於是|从而|從而|然而|但(?!丁)|不过|不過|而(?!且)|否则|否則|反之|相比之下|例如|比如|也就是"
+    r"|即|换言之|換言之|对此|對此|同样|同樣|相反|结果[，,]|結果[，,]|代价是|代價是)"
+    r"|(?:It|Its|They|Their|Them|This|That|These|Those|Such|Both|He|She|The (?:former|latter|two|result|same)|Therefore|Thus"
+    r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result|Here"
+    r"|Then|Consequently|In contrast|Similarly)\b"
+)
+_EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z，,]")
+_CONNECTIVE = re.compile(
+    r"(?:此外|另外|同时|同時|而且|并且|並且|再者|其次|最后|最後|首先|总之|總之|综上|綜上|不仅如此|不僅如此)[，,]\s*"
+    r"|第[一二三四五六七八九十][，,：:]\s*"
+    r"|(?:Moreover|Furthermore|In addition|Additionally|Also|Besides|Finally|First|Firstly|Second|Secondly|Third|In summary"
+    r"|Overall),\s+"
+)
+# "There are three reasons." and what it counts up in running text.
+_COUNTS_UP = re.compile(
+    r".*(?:有|如下|分(?:为|為)?)\s*(?:[两兩二三四五六七八几幾]|[2-9])\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項)[^，,]{0,6}[。.]$"
+)
+_ORDINAL = re.compile(
+    r"(?:第[一二三四五六七八九十]|一是|二是|三是|四是|首先|其次|最后|最後|一方面|另一方面|First|Second|Third|Finally)"
+)
+_MISCONCEPTION = re.compile(r"(?:常见误区|常見誤區|误区|誤區|Common misconception)")
+_JOINED = 160  # characters up to which clauses between semicolons, or a misconception and its correction, are one sentence
+_TERMINAL = re.compile(r"[。.！!？?；;][”’」』）】》\"')\]]*$")
+_SHORT_MISCONCEPTION = 60
+_LONG_ITEM = 220  # characters: a longer item is quoted sentence by sentence
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """Something that an answer can quote; spans are those of the passage's text.
+
+    Attributes:
+        kind: "lead" announces what follows, "heading" is a line that titles it; both are quoted only with what they are about.
+        start, end: its span.
+        text: as it reads in an answer: without list mark, emphasis and leading connective.
+        needs: number of the unit that has to stand before it, or None.
+        lead: number of the lead or heading that its list or row stands under, or None; worth quoting with several of them.
+        scope: the headings inside the passage above it.
+        also: further spans that its text is taken from: the row that names a table's columns.
+    """
+
+    kind: Kind
+    start: int
+    end: int
+    text: str
+    needs: int | None = None
+    lead: int | None = None
+    scope: tuple[str, ...] = ()
+    also: tuple[Span, ...] = ()
+
+    @property
+    def states(self) -> bool:
+        """Whether it says something by itself or with what it needs."""
+        return self.kind not in ("lead", "heading")
+
+
+def units_of(text: str) -> tuple[Unit, ...]:
+    """The units of a passage, in order; what states nothing, such as table rules and references, is not among them."""
+    builder = _Builder(text)
+    for block in blocks_of(text):
+        builder.add(block)
+    return tuple(builder.units)
+
+
+class _Builder:
+    """Collects units block by block, knowing which headings and leads it stands under."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.units: list[Unit] = []
+        self.scope: tuple[str, ...] = ()
+        self.lead: int | None = None  # what the block to come is announced by
+        self.outer: int | None = None  # the lead of the list that an item with items of its own stands in
+
+    def add(self, block: Block) -> None:
+        match block.kind:
+            case "heading":
+                self._heading(block)
+            case "row":
+                self._row(block)
+            case "formula" | "code":
+                self._display(block)
+            case "item":
+                self._item(block)
+            case _:
+                self._line(block)
+
+    def _append(self, unit: Unit) -> int:
+        self.units.append(unit)
+        return len(self.units) - 1
+
+    def _heading(self, block: Block) -> None:
+        title = re.sub(r"^#{1,6}\s+", "", plain(self.text[block.start : block.end])).strip("*# ")
+        self.scope = (title,)
+        self.lead = self._append(Unit("heading", block.start, block.end, title)) if title else None
+        self.outer = None
+
+    def _row(self, block: Block) -> None:
+        assert block.header is not None  # noqa: S101 - rows without one are left out
+        text = row_text(cells(self.text[slice(*block.header)]), cells(self.text[block.start : block.end]))
+        self._append(Unit("row", block.start, block.end, text, lead=self.lead, scope=self.scope, also=(block.header,)))
+
+    def _display(self, block: Block) -> None:
+        """A formula ends the sentence that leads to it, or needs the one before it; a listing needs one that announces it."""
+        before = self._before(block)
+        text = self.text[block.start : block.end]
+        if block.kind == "code":
+            needs = before if before is not None and self.units[before].kind == "lead" else None
+            self._append(Unit("code", block.start, block.end, text, needs=needs, scope=self.scope))
+        elif before is not None and self.units[before].kind != "code" and not _TERMINAL.search(self.units[before].text):
+            unit = self.units[before]
+            self.units[before] = replace(unit, kind="formula", end=block.end, text=f"{unit.text}\n{text}")
+        else:
+            self._append(Unit("formula", block.start, block.end, text, needs=before, scope=self.scope))
+
+    def _before(self, block: Block) -> int | None:
+        """The unit right before a block, if nothing else stands between them."""
+        last = len(self.units) - 1
+        near = last >= 0 and self.units[last].kind != "heading" and not self.text[self.units[last].end : block.start].strip()
+        return last if near else None
+
+    def _item(self, block: Block) -> None:
+        line = self.text[block.start : block.end]
+        if self._ends_inner_list(plain(line)):
+            self.lead = self.outer
+        if COLON_END.search(line):
+            nested = self.lead is not None and self._is_item(self.lead)
+            self.outer = self.outer if nested else self.lead
+            self.lead = self._append(self._unit("lead", block.start, block.end, lead=self.outer))
+        elif len(line) <= _LONG_ITEM:
+            self._append(self._unit("item", block.start, block.end, lead=self.lead))
+        else:
+            self._sentences(block, "item", self.lead)
+
+    def _ends_inner_list(self, item: str) -> bool:
+        """Whether an item is no part of the list that the last item leads in.
+
+        Scraping loses indentation: "- influence:", "- for small k ...", "- mechanism: picks ..." are told apart by their labels.
+        """
+        if self.lead is None or not self._is_item(self.lead):
+            return False
+        first = next((unit for unit in self.units[self.lead + 1 :] if unit.lead == self.lead), None)
+        return first is not None and _labelled(item) and not _labelled(first.text)
+
+    def _is_item(self, number: int) -> bool:
+        unit = self.units[number]
+        return bool(LIST_MARK.match(self.text[unit.start : unit.end]))
+
+    def _line(self, block: Block) -> None:
+        """Running text: sentence by sentence; what a colon ends announces the next block."""
+        announced = self.lead if self.lead is not None and self._continues(block) else None
+        self.lead = self.outer = None
+        self._sentences(block, "sentence", announced)
+
+    def _continues(self, block: Block) -> bool:
+        """Whether the line is what the lead right before it announces."""
+        assert self.lead is not None  # noqa: S101 - asked for by `_line` only
+        lead = self.units[self.lead]
+        return lead.kind == "lead" and not self.text[lead.end : block.start].strip()
+
+    def _sentences(self, block: Block, kind: Kind, announced: int | None) -> None:
+        previous: int | None = None
+        counted: int | None = None
+        spans = _joined(self.text, block.spans)
+        if kind == "sentence" and self._goes_on_after_formula(block, self.text[slice(*spans[0])]):
+            unit = self.units[-1]
+            said = self.text[slice(*spans[0])]
+            self.units[-1] = replace(unit, end=spans[0][1], text=f"{unit.text}\n{said}")
+            previous, spans = len(self.units) - 1, spans[1:]
+        for n, (start, end) in enumerate(spans):
+            sentence = self.text[start:end]
+            leads = bool(COLON_END.search(sentence))
+            if sentence[-1] in "?？" or (_NO_STATEMENT.match(plain(sentence)) and not leads):
+                previous = None
+                continue
+            needs = self._pointed_at(sentence, previous)
+            if n == len(spans) - 1 and leads:
+                self.lead = self._append(self._unit("lead", start, end, needs=needs))
+                return
+            following = self.text[slice(*spans[n + 1])] if n + 1 < len(spans) else ""
+            if _COUNTS_UP.match(sentence) and _ORDINAL.match(following):
+                previous = counted = self._append(self._unit("lead", start, end, needs=needs))
+                continue
+            if needs is None and n == 0 and kind == "sentence" and announced is not None and self.units[announced].kind == "lead":
+                needs = announced
+            listed = counted is not None and bool(_ORDINAL.match(sentence))
+            lead = counted if listed else announced if kind == "item" else None
+            previous = self._append(self._unit("item" if listed else kind, start, end, needs=needs, lead=lead))
+
+    def _goes_on_after_formula(self, block: Block, sentence: str) -> bool:
+        """Whether a line explains the formula right before it, or goes on with its sentence."""
+        last = self._before(block)
+        return last is not None and self.units[last].kind == "formula" and bool(_EXPLAINS_FORMULA.match(sentence))
+
+    def _pointed_at(self, sentence: str, previous: int | None) -> int | None:
+        return previous if previous is not None and _POINTS_BACK.match(plain(sentence)) else None
+
+    def _unit(self, kind: Kind, start: int, end: int, *, needs: int | None = None, lead: int | None = None) -> Unit:
+        text = plain(self.text[start:end])
+        if kind in ("sentence", "item") and needs is None:
+            text = _without_connective(text)
+        if text[-1:] in "；;" and kind != "lead":
+            text = f"{text[:-1]}{'。' if text[-1] == '；' else '.'}"
+        return Unit(kind, start, end, text, needs, lead, self.scope)
+
+
+def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Sentences that only together say something: clauses that a semicolon ends, a misconception and its correction."""
+    joined: list[Span] = []
+    for start, end in spans:
+        if joined:
+            last = plain(text[slice(*joined[-1])])
+            open_ended = last[-1] in "；;" or (_MISCONCEPTION.match(last) and len(last) < _SHORT_MISCONCEPTION)
+            if open_ended and end - joined[-1][0] <= _JOINED:
+                joined[-1] = (joined[-1][0], end)
+                continue
+        joined.append((start, end))
+    return joined
+
+
+def _labelled(item: str) -> bool:
+    """Whether an item begins with a label: "Mechanism: picks among ..."."""
+    return bool(re.match(r"[^，,。.；;：:]{1,24}[：:]\s*\S", item))
+
+
+def _without_connective(sentence: str) -> str:
+    """A sentence without the "In addition," that joins it to one that is not quoted."""
+    match = _CONNECTIVE.match(sentence)
+    if not match:
+        return sentence
+    rest = sentence[match.end() :]
+    return rest[:1].upper() + rest[1:]
