@@ -152,7 +152,6 @@ def retrieval(
             embedder=session.embedder,
             reranker=session.reranker,
             settings=session.retrieval_settings,
-            evidence=session.evidence_settings,
             use_gpu=session.settings.retrieval.use_gpu,
             progress=session.progress,
         )

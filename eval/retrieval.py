@@ -22,7 +22,6 @@ from eval.metrics import Estimate, mean_with_interval
 from eval.ranking import METRICS, ranking_metrics, reciprocal_rank_fusion
 from eval.scratch_index import scratch_snapshot
 from eval.sentence_ranking import SentenceRanker
-from generation.evidence import EvidenceSettings
 from retrieval.analysis import terms
 from retrieval.embedder import Embedder
 from retrieval.query import Query, analyse
@@ -73,7 +72,6 @@ def measure_sets(
     embedder: Embedder,
     reranker: Reranker | None,
     settings: RetrievalSettings,
-    evidence: EvidenceSettings,
     use_gpu: bool = True,
     progress: Progress | None = None,
 ) -> Report:
@@ -88,13 +86,12 @@ def measure_sets(
                 embedder=cached,
                 reranker=reranker,
                 settings=settings,
-                evidence=evidence,
                 use_gpu=use_gpu,
                 progress=progress,
             )
             for labelled in sets
         ]
-    made_with = _made_with(embedder, reranker, settings) | {"evidence": asdict(evidence)}
+    made_with = _made_with(embedder, reranker, settings)
     return {**made_with, "sets": [asdict(figure) for figure in figures]}
 
 
@@ -121,7 +118,6 @@ def measure_set(
     embedder: Embedder,
     reranker: Reranker | None,
     settings: RetrievalSettings,
-    evidence: EvidenceSettings,
     use_gpu: bool = True,
     progress: Progress | None = None,
 ) -> SetFigures:
@@ -132,7 +128,6 @@ def measure_set(
         embedder: embeds passages, sentences and questions.
         reranker: without one, the methods that need it are left out.
         settings: how the retriever searches.
-        evidence: how evidence is selected from the passages.
         use_gpu: search on a GPU where FAISS sees one.
         progress: called with "embed", "search" or "sentences", how much is done, and how much there is.
     """
@@ -156,7 +151,7 @@ def measure_set(
             len(labelled.questions),
             labelled.held_out,
             tuple(_figures(method, ranking_metrics(found, relevant)) for method, found in rankings.items()),
-            _sentences(labelled, chunks, snapshot, embedder, reranker, evidence, report),
+            _sentences(labelled, chunks, snapshot, embedder, reranker, report),
         )
 
 
@@ -212,14 +207,13 @@ def _sentences(
     snapshot: Snapshot,
     embedder: Embedder,
     reranker: Reranker | None,
-    evidence: EvidenceSettings,
     report: Progress,
 ) -> tuple[MethodFigures, ...]:
     """Whether a sentence that holds the answer is first, or among the first three, in the passage that is known to hold it."""
     asked = [question for question in labelled.questions if question.answers]
     if not asked:
         return ()
-    ranker = SentenceRanker(chunks, snapshot.bm25, embedder, reranker, evidence)
+    ranker = SentenceRanker(chunks, snapshot.bm25, embedder, reranker)
     right: dict[str, list[list[bool]]] = {}
     for done, question in enumerate(asked, 1):
         (passage,) = question.relevant

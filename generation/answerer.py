@@ -8,27 +8,23 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from langchain_core.runnables import Runnable, RunnableConfig
 
-from corpus.documents import Language
-from corpus.language import detect_language, to_simplified, to_traditional
-from corpus.results import Answer, Citation, Hit, SearchResult, Sentence
+from corpus.language import to_simplified
+from corpus.results import Answer, Hit, SearchResult, Sentence
 from generation.checker import Checker
 from generation.compose import build_prompt, compose
-from generation.evidence import EvidenceSentence, EvidenceSettings, plain_sentence, select_evidence
+from generation.draft import Draft, notice, refuse
+from generation.evidence import EvidenceSentence, EvidenceSettings, opening_of, select_evidence
 from generation.language_model import LanguageModel
-from generation.phrases import foreign_notes, refusal
-from generation.verify import SUPPORTED, overlap, support
 from retrieval.query import Query, analyse
 from retrieval.retriever import HybridRetriever
 
-_SUGGESTIONS = 3
 # Given more, a small model opens with what is beside the point; a shorter prompt is also read faster.
 _COMPOSED_FROM = 3
-_SAME = 0.85  # share of a quotation's terms in an earlier sentence from which on it would only repeat that
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,30 +78,34 @@ class Answerer(Runnable[Question, Answer]):
         query = analyse(question.text, question.history)
         found = found or self.retriever.find(query)
         if found.relevance < self.settings.min_relevance or not found.hits:
-            yield _refuse(query, found, started)
+            yield refuse(query, found, started)
             return
-        draft = _Draft(query, found, self.checker, started)
+        draft = Draft(query, found, self.checker, self.retriever.snapshot.catalogue.source, started)
         evidence = self._select(query, found.hits)
-        draft.notice = _notice(query.language, evidence)
+        draft.notice = notice(query.language, evidence)
         if self.model is not None:
             yield from self._composed(self.model, query, evidence, draft)
         for item in evidence:
-            if sentence := draft.quote(item, self.retriever):
+            if sentence := draft.quote(item):
                 yield sentence
-        yield draft.finish(self.model)
+        if draft.sentences:
+            yield draft.finish(self.model)
+        else:
+            yield refuse(query, found, started, draft.left_out)
 
     def _select(self, query: Query, hits: Sequence[Hit]) -> tuple[EvidenceSentence, ...]:
-        return select_evidence(
-            query.text,
+        """The evidence; where no line of the hits states anything by itself, the beginning of the best one."""
+        found = select_evidence(
+            query,
             hits,
             embedder=self.retriever.embedder,
             bm25=self.retriever.snapshot.bm25,
             settings=self.settings.evidence,
-            language=query.language,
         )
+        return found or opening_of(hits[0].chunk)
 
     def _composed(
-        self, model: LanguageModel, query: Query, evidence: Sequence[EvidenceSentence], draft: _Draft
+        self, model: LanguageModel, query: Query, evidence: Sequence[EvidenceSentence], draft: Draft
     ) -> Iterator[Sentence]:
         """The model's sentence, if it wrote one that the evidence supports."""
         if draft.notice:
@@ -122,11 +122,11 @@ class Answerer(Runnable[Question, Answer]):
             pieces.append(piece)
         text = "".join(pieces).strip()
         draft.tokens["completion"] = model.count_tokens(text)
-        if sentence := draft.composed(text, packed, self.retriever):
+        if sentence := draft.compose(text, packed):
             yield sentence
 
 
-def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: int, draft: _Draft) -> tuple[EvidenceSentence, ...]:
+def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: int, draft: Draft) -> tuple[EvidenceSentence, ...]:
     """The best evidence that fits the budget, in reading order; what would belong there and does not fit is recorded."""
     packed: set[int] = set()
     used = 0
@@ -138,117 +138,3 @@ def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: in
         else:
             draft.left_out.append(f"over the prompt's budget: {evidence[i].text[:60]}")
     return tuple(evidence[i] for i in sorted(packed))
-
-
-def _notice(language: Language, evidence: Sequence[EvidenceSentence]) -> str | None:
-    """A lead line where most of the evidence is in another language than the question."""
-    chinese = language.startswith("zh")
-    foreign = sum(detect_language(item.text).startswith("zh") != chinese for item in evidence)
-    return foreign_notes(language) if evidence and foreign * 2 > len(evidence) else None
-
-
-def _refuse(query: Query, found: SearchResult, started: float) -> Answer:
-    headings = dict.fromkeys(" › ".join(hit.chunk.heading) for hit in found.hits if hit.chunk.heading)
-    return Answer(
-        question=query.question,
-        query=query.text,
-        answer=refusal(query.language),
-        language=query.language,
-        refused=True,
-        outcome="refused",
-        support=None,
-        relevance=found.relevance,
-        suggestions=tuple(headings)[:_SUGGESTIONS],
-        timings={**_timings(found), "total": time.perf_counter() - started},
-    )
-
-
-def _timings(found: SearchResult) -> dict[str, float]:
-    return {"search": 0.0, "rerank": 0.0, **found.seconds}
-
-
-def in_script(text: str, language: Language) -> str:
-    """Chinese text in the script of the question; other text as it is."""
-    if language == "zh-Hans":
-        return to_simplified(text)
-    return to_traditional(text) if language == "zh-Hant" else text
-
-
-class _Draft:
-    """An answer on its way: collects sentences, numbers their citations, keeps the times."""
-
-    def __init__(self, query: Query, found: SearchResult, checker: Checker, started: float) -> None:
-        self.query, self.found, self.checker, self.started = query, found, checker, started
-        self.notice: str | None = None
-        self.sentences: list[Sentence] = []
-        self.citations: dict[tuple[str, int, int], Citation] = {}
-        self.left_out: list[str] = []
-        self.tokens: dict[str, int] = {"prompt": 0, "completion": 0}
-        self.timings = _timings(found)
-
-    def first_token(self) -> None:
-        self.timings.setdefault("first_token", time.perf_counter() - self.started)
-
-    def composed(self, text: str, evidence: Sequence[EvidenceSentence], retriever: HybridRetriever) -> Sentence | None:
-        """The model's sentence with the one that supports it, or None if none does.
-
-        One sentence has to carry all of it: a small model splices halves of several into something that none of them says.
-        Its words have to follow that sentence too, since a small model is only trusted to shorten.
-        """
-        supports = self.checker.score([(text, item.text) for item in evidence])
-        score, _, best = max(
-            ((s or 0.0, -n, item) for n, (s, item) in enumerate(zip(supports, evidence, strict=True))),
-            key=lambda entry: entry[:2],
-        )
-        if score < self.checker.threshold or (support(text, [best.text]) or 0.0) < SUPPORTED:
-            self.left_out.append(f"composed sentence without support ({score:.2f}): {text}")
-            return None
-        number = self._cite(best, retriever)
-        return self._add(Sentence(in_script(text, self.query.language), (number,), score, "generated"))
-
-    def quote(self, item: EvidenceSentence, retriever: HybridRetriever) -> Sentence | None:
-        """A sentence of the notes, unless the composed sentence says the same."""
-        self.first_token()
-        if any(overlap(item.text, sentence.text) >= _SAME for sentence in self.sentences):
-            return None
-        number = self._cite(item, retriever)
-        quote = next(c.quote for c in self.citations.values() if c.n == number)
-        text = in_script(item.text, self.query.language)
-        (score,) = self.checker.score([(text, plain_sentence(quote))])
-        return self._add(Sentence(text, (number,), score, "quoted"))
-
-    def _add(self, sentence: Sentence) -> Sentence:
-        self.sentences.append(sentence)
-        return sentence
-
-    def _cite(self, item: EvidenceSentence, retriever: HybridRetriever) -> int:
-        start, end = item.source_span()
-        key = (item.chunk.id, start, end)
-        if key not in self.citations:
-            quote = retriever.snapshot.catalogue.source(item.chunk.id, start, end)
-            self.citations[key] = Citation(
-                len(self.citations) + 1, item.chunk.id, item.chunk.path, item.chunk.heading, start, end, quote
-            )
-        return self.citations[key].n
-
-    def finish(self, model: LanguageModel | None) -> Answer:
-        scores = [sentence.support for sentence in self.sentences if sentence.support is not None]
-        lines = [sentence.text + "".join(f"[{n}]" for n in sentence.citations) for sentence in self.sentences]
-        composed = any(sentence.origin == "generated" for sentence in self.sentences)
-        answer = Answer(
-            question=self.query.question,
-            query=self.query.text,
-            answer="\n".join([self.notice, *lines] if self.notice else lines),
-            language=self.query.language,
-            refused=False,
-            outcome="answered" if composed else "quoted",
-            support=sum(scores) / len(scores) if scores else None,
-            relevance=self.found.relevance,
-            sentences=tuple(self.sentences),
-            citations=tuple(self.citations.values()),
-            notice=self.notice,
-            model=model.name if model else None,
-            left_out=tuple(self.left_out),
-            tokens=self.tokens,
-        )
-        return replace(answer, timings={**self.timings, "total": time.perf_counter() - self.started})

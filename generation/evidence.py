@@ -19,10 +19,13 @@ import numpy as np
 
 from corpus.documents import Chunk, Language
 from corpus.results import Hit
+from corpus.sentences import sentence_spans
 from generation.evidence_features import FEATURES, FloatMatrix, FloatVector, Place, features
+from generation.passage_blocks import plain
 from generation.passage_units import Unit, units_of
 from generation.question_kind import aspects, parts
 from generation.verify import overlap
+from retrieval.analysis import terms
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.query import Query
@@ -32,6 +35,7 @@ _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from whi
 _LIST_SHARE = 0.5  # a question for a list gets all of one of which this share is chosen
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "steps", "listing", "derivation", "code"})
 _STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved before it
+_OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
 _TITLE = 24  # characters of a title that may stand before an item
 
 
@@ -129,6 +133,13 @@ def select_evidence(
     kept = _in_one_language(places, scores, query.language, settings.foreign)
     chosen = _choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     return _answer_first(_arranged(chosen, query.question), query.question)
+
+
+def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:
+    """The first sentences of a chunk as they stand, for one that no unit states anything in by itself."""
+    spans = [(start, end) for start, end in sentence_spans(chunk.text) if end <= _OPENING] or list(sentence_spans(chunk.text)[:1])
+    texts = [(start, end, plain(chunk.text[start:end])) for start, end in spans]
+    return tuple(EvidenceSentence(chunk, start, end, text, 0.0, text) for start, end, text in texts if terms(text))
 
 
 def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Language, margin: float) -> list[int]:

@@ -45,6 +45,10 @@ class Citations:
             self._places[key] = Citation(number, chunk.id, chunk.path, chunk.heading, first, last, quote)
         return self._places[key]
 
+    def forget_after(self, number: int) -> None:
+        """Take back the citations above a number: what cited them is not shown."""
+        self._places = {key: citation for key, citation in self._places.items() if citation.n <= number}
+
     def all(self) -> tuple[Citation, ...]:
         """The citations by number."""
         return tuple(self._places.values())

@@ -32,8 +32,8 @@ _POINTS_BACK = re.compile(
     r"|前者|后者|後者|上述|因此|所以|于是|於是|从而|從而|然而|但(?!丁)|不过|不過|而(?!且)|否则|否則|反之|相比之下|例如|比如|也就是"
     r"|即|换言之|換言之|对此|對此|同样|同樣|相反|结果[，,]|結果[，,]|代价是|代價是)"
     r"|(?:It|Its|They|Their|Them|This|That|These|Those|Such|Both|He|She|The (?:former|latter|two|result|same)|Therefore|Thus"
-    r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result|Here"
-    r"|Then|Consequently|In contrast|Similarly)\b"
+    r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result"
+    r"|Here|Then|Consequently|In contrast|Similarly)\b"
 )
 _EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z，,]")
 _CONNECTIVE = re.compile(

@@ -19,7 +19,6 @@ from eval.gold import GoldQuestion, Place
 from eval.language_matrix import language_matrix
 from eval.retrieval import rank_passages
 from eval.scratch_index import scratch_snapshot
-from generation.evidence import EvidenceSettings
 from retrieval.retriever import HybridRetriever, RetrievalSettings
 from retrieval.store import IndexStore
 
@@ -121,10 +120,6 @@ def test_what_the_reranker_does_not_read_follows_in_the_order_of_the_searches(ha
     assert sorted(found["reranked"][:5]) == sorted(found["fused"][:5])
     assert found["reranked"][5:] == found["fused"][5:]
     assert found["bm25"][0] == "000000017"
-
-
-def test_the_settings_reach_the_evidence_selector(run: Run, data: Path) -> None:
-    assert json.loads(run("eval", "retrieval", "--data", data, "--json")[1])["evidence"]["hits"] == EvidenceSettings().hits
 
 
 def test_the_matrix_searches_each_language_by_itself(ingested: IndexStore, hash_embedder: HashEmbedder) -> None:

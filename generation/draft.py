@@ -1,0 +1,133 @@
+"""An answer on its way: its sentences, each with its citations and its support, and what did not come that far."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from corpus.documents import Language
+from corpus.language import detect_language
+from corpus.results import Answer, SearchResult, Sentence
+from corpus.sentences import sentences
+from generation.checker import Checker
+from generation.evidence import EvidenceSentence
+from generation.grounding import Citations, Source, in_script, repeats
+from generation.language_model import LanguageModel
+from generation.passage_blocks import plain
+from generation.phrases import foreign_notes, refusal
+from generation.verify import SUPPORTED, support
+from retrieval.query import Query
+
+_SUGGESTIONS = 3
+
+
+class Draft:
+    """Collects sentences, numbers their citations, keeps the times."""
+
+    def __init__(self, query: Query, found: SearchResult, checker: Checker, source: Source, started: float) -> None:
+        self.query, self.found, self.checker, self.started = query, found, checker, started
+        self.citations = Citations(source)
+        self.notice: str | None = None
+        self.sentences: list[Sentence] = []
+        self.left_out: list[str] = []
+        self.tokens: dict[str, int] = {"prompt": 0, "completion": 0}
+        self.timings = timings_of(found)
+
+    def first_token(self) -> None:
+        """Note the time, the first time."""
+        self.timings.setdefault("first_token", time.perf_counter() - self.started)
+
+    def compose(self, text: str, evidence: Sequence[EvidenceSentence]) -> Sentence | None:
+        """Add the model's sentence with the one that supports it, or None if none does.
+
+        One sentence has to carry all of it: a small model splices halves of several into something that none of them says.
+        Its words have to follow that sentence too, since a small model is only trusted to shorten.
+        """
+        scores = self.checker.score([(text, item.text) for item in evidence])
+        score, _, best = max(
+            ((s or 0.0, -n, item) for n, (s, item) in enumerate(zip(scores, evidence, strict=True))),
+            key=lambda entry: entry[:2],
+        )
+        if score < self.checker.threshold or (support(text, [best.text]) or 0.0) < SUPPORTED:
+            self.left_out.append(f"composed sentence without support ({score:.2f}): {text}")
+            return None
+        return self._add(Sentence(in_script(text, self.query.language), self._cite(best), score, "generated"))
+
+    def quote(self, item: EvidenceSentence) -> Sentence | None:
+        """Add a line of the notes, unless the composed sentence says the same, or its citation does not support it."""
+        self.first_token()
+        if repeats(item.text, [sentence for sentence in self.sentences if sentence.origin == "generated"]):
+            return None
+        numbers = self._cite(item)
+        quotes = "\n".join(plain(citation.quote) for citation in self.citations.all() if citation.n in numbers)
+        scores = self.checker.score([(claim, quotes) for claim in sentences(item.stated)])
+        # A line of several sentences is supported as far as the weakest of them.
+        score = min((score for score in scores if score is not None), default=None)
+        if score is not None and score < self.checker.threshold:
+            self.left_out.append(f"quoted line without support ({score:.2f}): {item.text}")
+            self.citations.forget_after(max((n for sentence in self.sentences for n in sentence.citations), default=0))
+            return None
+        return self._add(Sentence(in_script(item.text, self.query.language), numbers, score, "quoted"))
+
+    def _add(self, sentence: Sentence) -> Sentence:
+        self.sentences.append(sentence)
+        return sentence
+
+    def _cite(self, item: EvidenceSentence) -> tuple[int, ...]:
+        """The numbers of a line's places, its own first."""
+        spans = ((item.start, item.end), *item.also)
+        return tuple(self.citations.cite(item.chunk, start, end).n for start, end in spans)
+
+    def finish(self, model: LanguageModel | None) -> Answer:
+        """The whole answer."""
+        scores = [sentence.support for sentence in self.sentences if sentence.support is not None]
+        lines = [sentence.text + "".join(f"[{n}]" for n in sentence.citations) for sentence in self.sentences]
+        composed = any(sentence.origin == "generated" for sentence in self.sentences)
+        answer = Answer(
+            question=self.query.question,
+            query=self.query.text,
+            answer="\n".join([self.notice, *lines] if self.notice else lines),
+            language=self.query.language,
+            refused=False,
+            outcome="answered" if composed else "quoted",
+            support=sum(scores) / len(scores) if scores else None,
+            relevance=self.found.relevance,
+            sentences=tuple(self.sentences),
+            citations=self.citations.all(),
+            notice=self.notice,
+            model=model.name if model else None,
+            left_out=tuple(self.left_out),
+            tokens=self.tokens,
+        )
+        return replace(answer, timings={**self.timings, "total": time.perf_counter() - self.started})
+
+
+def timings_of(found: SearchResult) -> dict[str, float]:
+    """The seconds of a search, with its stages always there."""
+    return {"search": 0.0, "rerank": 0.0, **found.seconds}
+
+
+def notice(language: Language, evidence: Sequence[EvidenceSentence]) -> str | None:
+    """A lead line where the evidence is in another language than the question."""
+    chinese = language.startswith("zh")
+    foreign = sum(detect_language(item.text).startswith("zh") != chinese for item in evidence)
+    return foreign_notes(language) if evidence and foreign * 2 > len(evidence) else None
+
+
+def refuse(query: Query, found: SearchResult, started: float, left_out: Sequence[str] = ()) -> Answer:
+    """The answer that says that the notes do not answer, with the nearest headings."""
+    headings = dict.fromkeys(" › ".join(hit.chunk.heading) for hit in found.hits if hit.chunk.heading)
+    return Answer(
+        question=query.question,
+        query=query.text,
+        answer=refusal(query.language),
+        language=query.language,
+        refused=True,
+        outcome="refused",
+        support=None,
+        relevance=found.relevance,
+        suggestions=tuple(headings)[:_SUGGESTIONS],
+        left_out=tuple(left_out),
+        timings={**timings_of(found), "total": time.perf_counter() - started},
+    )

@@ -1,0 +1,101 @@
+"""What a passage is made of, and what each piece needs to be understood."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.passage_units import units_of
+
+
+def shown(text: str) -> list[tuple[str, str]]:
+    return [(unit.kind, unit.text) for unit in units_of(text)]
+
+
+@pytest.mark.parametrize(
+    ("text", "units"),
+    [
+        ("GPTQ 逐列量化。AWQ 看激活。", [("sentence", "GPTQ 逐列量化。"), ("sentence", "AWQ 看激活。")]),
+        ("优点：\n- 快\n- 省", [("lead", "优点："), ("item", "快"), ("item", "省")]),
+        ("一、先看结构\n正文从这里开始，说明结构。", [("heading", "一、先看结构"), ("sentence", "正文从这里开始，说明结构。")]),
+        ("为什么要分组？\n分组让误差更小。", [("heading", "为什么要分组？"), ("sentence", "分组让误差更小。")]),
+        ("1. 增加数据\n2. 正则化\n3. 早停", [("item", "增加数据"), ("item", "正则化"), ("item", "早停")]),
+        ("此外，学习率要预热。", [("sentence", "学习率要预热。")]),
+        ("Moreover, warm-up helps.", [("sentence", "Warm-up helps.")]),
+        ("**参考**：Press et al., 2021, arXiv:2108.12409。", []),
+        ("| --- | --- |", []),
+        ("-5 度时取 1.5 倍。", [("sentence", "-5 度时取 1.5 倍。")]),
+    ],
+)
+def test_a_passage_is_taken_apart(text: str, units: list[tuple[str, str]]) -> None:
+    assert shown(text) == units
+
+
+def test_a_formula_belongs_to_the_sentence_that_leads_to_it_and_the_one_that_explains_it() -> None:
+    text = "缩放系数为：\n\n$$\ns = m / 127\n$$\n\n其中 $m$ 是最大值。量化取整。"
+    assert shown(text) == [
+        ("formula", "缩放系数为：\n$$\ns = m / 127\n$$\n其中 $m$ 是最大值。"),
+        ("sentence", "量化取整。"),
+    ]
+    (formula, _) = units_of(text)
+    assert text[formula.start : formula.end].startswith("缩放系数为")
+    assert text[: formula.end].endswith("最大值。")
+
+
+def test_a_formula_after_a_whole_sentence_needs_it() -> None:
+    units = units_of("RoPE 旋转向量。\n\n$$\nR_m q\n$$")
+    assert [(unit.kind, unit.needs) for unit in units] == [("sentence", None), ("formula", 0)]
+
+
+@pytest.mark.parametrize(
+    ("text", "needs"),
+    [
+        ("LoRA 冻结权重。它只训练两个小矩阵。", [None, 0]),
+        ("LoRA freezes the weights. This saves memory. Adapters do not.", [None, 0, None]),
+        ("LoRA 冻结权重。其他方法不冻结。", [None, None]),
+        ("BERT 双向。但是 GPT 单向。因此 GPT 能生成。", [None, 0, 1]),
+    ],
+)
+def test_what_points_back_needs_the_sentence_before_it(text: str, needs: list[int | None]) -> None:
+    assert [unit.needs for unit in units_of(text)] == needs
+
+
+def test_items_know_what_leads_them_in_where_scraping_lost_the_indentation() -> None:
+    units = units_of("- 影响：\n- 当 k 较小时，文本更保守。\n- 当 k 较大时，文本更多样。\n- 机制：从前 k 个词里采样。")
+    assert [(unit.kind, unit.lead) for unit in units] == [("lead", None), ("item", 0), ("item", 0), ("item", None)]
+
+
+def test_a_table_row_is_told_in_the_names_of_its_columns() -> None:
+    text = "对比：\n| 方法 | 数据 | 成本 |\n|---|---|---|\n| PTQ | 少量 | 分钟 |\n| QAT | 训练集 | 天 |"
+    rows = [unit for unit in units_of(text) if unit.kind == "row"]
+    assert [row.text for row in rows] == ["PTQ——数据：少量；成本：分钟", "QAT——数据：训练集；成本：天"]
+    ((start, end),) = rows[1].also
+    assert text[start:end] == "| 方法 | 数据 | 成本 |"
+
+
+def test_rows_whose_columns_were_cut_off_are_left_out() -> None:
+    assert shown("| PTQ | 少量 | 分钟 |\n| QAT | 训练集 | 天 |\n量化分两类。") == [("sentence", "量化分两类。")]
+
+
+def test_a_misconception_is_told_with_its_correction() -> None:
+    assert shown("**常见误区**：“斜率是学出来的”是错误的。斜率固定不变。") == [
+        ("sentence", "常见误区：“斜率是学出来的”是错误的。斜率固定不变。")
+    ]
+
+
+def test_what_a_sentence_counts_up_is_a_list() -> None:
+    units = units_of("BatchNorm 的问题有两个。第一，批次小时统计量不准。第二，序列长度不一。")
+    assert [(unit.kind, unit.text, unit.lead) for unit in units] == [
+        ("lead", "BatchNorm 的问题有两个。", None),
+        ("item", "批次小时统计量不准。", 0),
+        ("item", "序列长度不一。", 0),
+    ]
+
+
+@given(st.text(alphabet="ab中文。：:\n-|*$`# 1.", max_size=80))
+def test_any_text_has_units_in_order_with_references_backwards(text: str) -> None:
+    units = units_of(text)
+    for number, unit in enumerate(units):
+        assert 0 <= unit.start < unit.end <= len(text)
+        assert unit.needs is None or unit.needs < number
+        assert unit.lead is None or unit.lead < number
+    assert [unit.start for unit in units] == sorted(unit.start for unit in units)
