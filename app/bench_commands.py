@@ -67,3 +67,38 @@ def search(
         console.document(asdict(result))
     for line in result.lines():
         console.text(line)
+
+
+@command_of(bench)
+def rope(
+    session: Session,
+    console: Console,
+    out: Annotated[Path, typer.Option("--out", help="Folder of the records; a run that was cut off goes on.")],
+    models: Annotated[str | None, typer.Option("--models", help="Models, comma-separated.", show_default=False)] = None,
+    lengths: Annotated[str | None, typer.Option("--lengths", help="Tokens, comma-separated.", show_default=False)] = None,
+    methods: Annotated[str | None, typer.Option("--methods", help="Methods, comma-separated.", show_default=False)] = None,
+    factor: Annotated[
+        float | None,
+        typer.Option("--factor", help="Of all methods; longest over native length if not given.", show_default=False),
+    ] = None,
+    texts: Annotated[int | None, typer.Option("--texts", min=1, help="Texts for each figure.", show_default=False)] = None,
+    full: Annotated[bool, typer.Option("--full", help="Gemma 3 too, and three texts; takes hours on a processor.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what the folder holds.")] = False,
+) -> None:
+    """Pass keys found and perplexity within and beyond the native length, for each method of RoPE scaling."""
+    from eval.bench_rope import PLANS, bench_rope, chosen_methods, lines, plan_for, whole_numbers
+
+    names = [plan.name for plan in (PLANS if full else PLANS[:1])] if models is None else models.split(",")
+    metrics = bench_rope(
+        [plan_for(name.strip(), whole_numbers(lengths)) for name in names],
+        out,
+        methods=chosen_methods(methods),
+        texts=texts or (3 if full else 1),
+        factor=factor,
+        fresh=fresh,
+        progress=session.progress,
+    )
+    if console.as_json:
+        console.document(metrics)
+    for line in lines(metrics):
+        console.text(line)

@@ -20,6 +20,7 @@ InterviewRagError
 ├── EndpointUnavailable        the server of the language model cannot be asked
 ├── AdapterNotFound            no PEFT adapter in the folder
 ├── AdapterMismatch            an adapter of another base model
+├── RopeUnsupported            the model's positions cannot be scaled
 ├── WeightsMissing             the package that ships the weights is not installed
 ├── WeightsMismatch            weights differ from the pinned SHA-256
 ├── MissingExtra               an optional dependency is not installed
@@ -186,6 +187,13 @@ class AdapterMismatch(InterviewRagError):
 
     en = "the adapter {path} belongs to the model {base}, not to {name}: configure that model as generator, or another adapter"
     zh = "适配器 {path} 属于模型 {base}，而不是 {name}：请把该模型设为 generator，或换用其他适配器"
+
+
+class RopeUnsupported(InterviewRagError):
+    """RoPE scaling is asked of a model that cannot have it; fields: model, reason."""
+
+    en = "RoPE of the model {model} cannot be scaled: {reason}; set rope.method to none, or choose another generator"
+    zh = "无法缩放模型 {model} 的 RoPE：{reason}；请将 rope.method 设为 none，或换用其他生成模型"
 
 
 class WeightsMissing(InterviewRagError):
