@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -57,6 +57,10 @@ def ask(
     session: Session,
     console: Console,
     question: Annotated[str | None, typer.Argument(help="What to answer from the notes.")] = None,
+    mode: Annotated[
+        Literal["rag", "long-context"],
+        typer.Option("--mode", help="What the model reads: selected evidence, or whole documents."),
+    ] = "rag",
     history: HistoryOption = None,
     batch: BatchOption = None,
     out: OutOption = None,
@@ -67,7 +71,7 @@ def ask(
     from generation.answerer import Question
 
     questions = _questions(question, history, batch, out)
-    answerer = session.answerer()
+    answerer = session.long_context() if mode == "long-context" else session.answerer()
     if batch and out:
         rows = (answer_row(answerer.invoke(Question(row.question, row.history)), row.id) for row in questions)
         _write_batch(session, console, "ask", rows, len(questions), out)

@@ -78,9 +78,30 @@ def _models(session: Session) -> Iterator[Finding]:
     for state in (bundled_e5.state(), *(bundled_gguf.state(name) for name in bundled_gguf.MODELS)):
         broken = state.status == "damaged" or (state.status == "weights missing" and state.name in used)
         yield Finding(state.name, f"{state.status}, sha256 {state.sha256[:12]}, {state.path}", ok=not broken)
+    yield from _rope(session)
     for name in sorted(used):
         if not name.startswith("bundled:"):
             yield Finding(name, "configured; loaded on first use")
+
+
+def _rope(session: Session) -> Iterator[Finding]:
+    """The window of the generator, for short prompts and for the longest that the settings allow; converts no weights."""
+    from generation import bundled_gguf
+    from generation.rope import native_window, read_config
+
+    name = session.settings.generator
+    if name in bundled_gguf.MODELS and bundled_gguf.state(name).status != "ready":
+        return
+    longest = session.settings.answering.long_context_tokens
+    try:
+        native = native_window(read_config(name))
+        short, long = (session.rope.scaling(native, n).apply(read_config(name)) for n in (0, longest))
+    except InterviewRagError as error:
+        yield Finding("generator", str(error), ok=False)
+        return
+    yield Finding(
+        "generator", f"{name}: native window {native} tokens; RoPE scaling {short}, for prompts of {longest} tokens {long}"
+    )
 
 
 def _index(session: Session) -> Iterator[Finding]:

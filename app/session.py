@@ -10,10 +10,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from app.settings import Settings
-    from generation.answerer import Answerer
+    from generation.answerer import Answerer, AnswerSettings
     from generation.checker import Checker
     from generation.evidence import EvidenceSettings
     from generation.language_model import LanguageModel
+    from generation.long_context import LongContextAnswerer
+    from generation.rope import RopeScale, RopeSettings
     from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
     from retrieval.encoder import Runtime
@@ -38,6 +40,7 @@ class Session:
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self.settings = settings
         self.progress = progress
+        self._models: dict[RopeScale, LanguageModel] = {}
 
     @cached_property
     def store(self) -> IndexStore:
@@ -85,15 +88,39 @@ class Session:
 
         return LazyEmbedder(self.settings.embeddings, lambda: self.embedder)
 
-    @cached_property
+    @property
     def model(self) -> LanguageModel:
-        """The language model."""
+        """The language model for short prompts."""
+        return self.model_for(0)
+
+    def model_for(self, tokens: int) -> LanguageModel:
+        """The language model for a prompt and an answer of so many tokens, scaled as the settings say; loaded once a scaling."""
         from generation.language_model import Decoding, load_language_model
 
-        decoding = Decoding(**self.settings.decoding.model_dump())
-        return load_language_model(
-            self.settings.generator, decoding=decoding, device=self.settings.device, progress=self.progress
-        )
+        scale = self.rope.scaling(self.native_window, tokens)
+        if scale not in self._models:
+            self._models[scale] = load_language_model(
+                self.settings.generator,
+                decoding=Decoding(**self.settings.decoding.model_dump()),
+                device=self.settings.device,
+                rope=scale.apply,
+                progress=self.progress,
+            )
+        return self._models[scale]
+
+    @property
+    def rope(self) -> RopeSettings:
+        """RoPE scaling as set."""
+        from generation.rope import RopeSettings
+
+        return RopeSettings(self.settings.rope.method, self.settings.rope.factor)
+
+    @cached_property
+    def native_window(self) -> int:
+        """Tokens that the generator can be given as it is."""
+        from generation.rope import native_window, read_config
+
+        return native_window(read_config(self.settings.generator, self.progress))
 
     @property
     def expand(self) -> Callable[[Query], Query] | None:
@@ -144,12 +171,28 @@ class Session:
 
     def answerer(self, *, compose: bool | None = None) -> Answerer:
         """Answers over the index as it is now; `compose` None does as the settings say."""
-        from generation.answerer import Answerer, AnswerSettings
+        from generation.answerer import Answerer
+
+        retriever = self.retriever()
+        composes = self.settings.answering.compose if compose is None else compose
+        return Answerer(retriever, self.checker, self.model if composes else None, self.answer_settings)
+
+    def long_context(self) -> LongContextAnswerer:
+        """Answers from whole documents of the index as it is now."""
+        from generation.long_context import LongContextAnswerer, LongContextSettings
+
+        retriever = self.retriever()
+        wanted = self.settings.answering.long_context_tokens
+        window = self.rope.scaling(self.native_window, wanted).window(self.native_window)
+        settings = LongContextSettings(min(wanted, window), self.answer_settings)
+        return LongContextAnswerer(retriever, self.checker, self.model_for, settings)
+
+    @property
+    def answer_settings(self) -> AnswerSettings:
+        """How the answerer answers."""
+        from generation.answerer import AnswerSettings
 
         chosen = self.settings.answering
-        settings = AnswerSettings(
+        return AnswerSettings(
             min_relevance=chosen.min_relevance, prompt_tokens=chosen.prompt_tokens, evidence=self.evidence_settings
         )
-        retriever = self.retriever()
-        composes = chosen.compose if compose is None else compose
-        return Answerer(retriever, self.checker, self.model if composes else None, settings)

@@ -12,12 +12,13 @@ In the environment the same are INTERVIEW_RAG_GENERATOR and INTERVIEW_RAG_RETRIE
 from __future__ import annotations
 
 import locale
+import math
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -85,6 +86,28 @@ class Answering(Section):
     min_relevance: float = Field(0.4, ge=0, le=1, description="below this calibrated relevance a question is refused")
     evidence_sentences: int = Field(6, ge=1, le=40, description="most sentences of the notes in an answer")
     prompt_tokens: int = Field(600, ge=64, description="most tokens of evidence in the prompt")
+    long_context_tokens: int = Field(16_384, ge=512, description="most tokens of prompt and answer in the mode long-context")
+
+
+class Rope(Section):
+    """RoPE scaling of the generator, for prompts longer than its native window (docs/rope.md)."""
+
+    method: Literal["auto", "none", "linear", "ntk", "dynamic", "yarn", "llama3", "longrope"] = Field(
+        "auto", description="auto scales only prompts that are longer than the native window"
+    )
+    factor: float | Literal["auto"] = Field("auto", description="window over native window; auto takes what the prompt needs")
+
+    @field_validator("factor", mode="before")
+    @classmethod
+    def _number_or_auto(cls, value: object) -> object:
+        # One message for both alternatives; of a union pydantic would report the first only.
+        try:
+            number = None if value == "auto" else float(str(value))
+        except ValueError:
+            number = math.nan
+        if number is not None and not 1 <= number < math.inf:
+            raise ValueError(f"{value} is no window to scale to: give a number from 1 up, or auto")
+        return value if number is None else number
 
 
 class DecodingSettings(Section):
@@ -121,6 +144,7 @@ class Settings(BaseSettings):
     retrieval: Retrieval = Retrieval()
     answering: Answering = Answering()
     decoding: DecodingSettings = DecodingSettings()
+    rope: Rope = Rope()
 
     @classmethod
     def settings_customise_sources(

@@ -119,6 +119,8 @@ def _facts(answer: Answer, labels: Labels) -> str:
     facts.append(labels.seconds.format(value=f"{answer.timings['total']:.1f}"))
     if answer.outcome == "answered" and answer.model:
         facts.append(f"✦ {model_name(answer.model)}")  # the mark that its sentences carry
+    if answer.rope and answer.rope != "none":
+        facts.append(f"RoPE {answer.rope}")
     line = "".join(f"<span>{escape(fact)}</span>" for fact in facts)
     if answer.left_out:
         items = "".join(f"<li>{escape(reason)}</li>" for reason in answer.left_out)

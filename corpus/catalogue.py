@@ -125,6 +125,15 @@ class Catalogue(CatalogueFile):
         near = map(self._sound, rows)
         return tuple(other for other in near if other.heading == chunk.heading)
 
+    def document_chunks(self, chunk_id: ChunkId) -> tuple[Chunk, ...]:
+        """All chunks of the document that a chunk was cut from, in reading order."""
+        rows = self._rows(
+            f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE (root, path) ="  # noqa: S608 - constant
+            " (SELECT root, path FROM chunks WHERE id = ? LIMIT 1) ORDER BY ordinal",
+            (chunk_id,),
+        )
+        return tuple(map(self._sound, rows))
+
     def _sound(self, row: tuple[Any, ...]) -> Chunk:
         """The chunk of a row with its checksum."""
         if not _is_sound(row):

@@ -97,6 +97,8 @@ class Draft:
             citations=self.citations.all(),
             notice=self.notice,
             model=model.name if model else None,
+            adapter=model.adapter if model else None,
+            rope=model.rope if model else None,
             left_out=tuple(self.left_out),
             tokens=self.tokens,
         )

@@ -9,7 +9,7 @@ brings those of a window s · L back to known ones:
 | linear | divided by s ("position interpolation") | Chen et al., 2023, arXiv:2306.15595 |
 | ntk | base · s^(d/(d-2)): the fastest pair stays, the slowest is divided by s | bloc97, 2023 ("NTK-aware scaled RoPE") |
 | dynamic | as ntk, with s growing as the text grows beyond L | emozilla, 2023 |
-| yarn | divided by s below one turn in L, kept above 32 turns, a ramp between; attention sharpened | Peng et al., arXiv:2309.00071 |
+| yarn | divided by s below one turn in L, kept above 32, a ramp between; attention sharpened | Peng et al., arXiv:2309.00071 |
 | llama3 | as yarn with 1 and 4 turns, no sharpening | Llama 3.1; Grattafiori et al., 2024, arXiv:2407.21783 |
 | longrope | divided by a factor of its own, and only beyond L | Ding et al., 2024, arXiv:2402.13753 |
 
@@ -20,11 +20,13 @@ without one its starting point is taken, s^(2i/(d-2)), which are the angles of n
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from corpus.errors import RopeUnsupported, UsageError
+from corpus.errors import ModelNotFound, RopeUnsupported, UsageError
+
+if TYPE_CHECKING:
+    from retrieval.weights import Progress
 
 Method = Literal["none", "linear", "ntk", "dynamic", "yarn", "llama3", "longrope"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -99,16 +101,17 @@ class RopeScale:
         Raises:
             RopeUnsupported: the model has no RoPE, or brings a scaling of its own.
         """
-        native = native_window(config)
+        text = config.get_text_config()
+        native = native_window(text)
         if not self.changes:
-            return describe(config)
-        parameters = rope_parameters(config)
+            return describe(text)
+        parameters = rope_parameters(text)
         if parameters.get("rope_type", "default") != "default":
-            raise RopeUnsupported(model=config.model_type, reason=f"it is scaled by its makers ({parameters['rope_type']})")
-        parameters.update(_parameters(self, native, parameters["rope_theta"], rotated(config)))
+            raise RopeUnsupported(model=text.model_type, reason=f"it is scaled by its makers ({parameters['rope_type']})")
+        parameters.update(_parameters(self, native, parameters["rope_theta"], rotated(text)))
         if self.method != "dynamic":  # which reads the native length there
-            config.max_position_embeddings = self.window(native)
-        config.validate_rope()
+            text.max_position_embeddings = self.window(native)
+        text.validate_rope()
         return f"{self}: {native} → {self.window(native)} tokens"
 
 
@@ -158,15 +161,27 @@ def rotated(config: Any) -> int:
 
 def native_window(config: Any) -> int:
     """Tokens a model can be given as it is."""
-    return int(config.max_position_embeddings)
+    return int(config.get_text_config().max_position_embeddings)
+
+
+def read_config(name: str, progress: Progress | None = None) -> Any:
+    """The transformers configuration of a generator as the settings name it.
+
+    Raises:
+        ModelNotFound, WeightsMissing, WeightsMismatch: as loading the model would.
+    """
+    from transformers import AutoConfig
+
+    from generation.transformers_model import model_source
+
+    source, extra = model_source(name, progress)
+    try:
+        return AutoConfig.from_pretrained(source, trust_remote_code=False, **extra)
+    except (OSError, ValueError) as error:
+        raise ModelNotFound(name=name, reason=str(error).splitlines()[0]) from error
 
 
 def describe(config: Any) -> str:
     """What is in force in a configuration that nobody here has changed."""
     own = rope_parameters(config).get("rope_type", "default") if getattr(config, "rope_parameters", None) else "default"
     return "none" if own == "default" else f"{own}, the model's own"
-
-
-def scaling(scale: RopeScale) -> Callable[[Any], str]:
-    """`scale` as `load_language_model` takes it."""
-    return scale.apply
