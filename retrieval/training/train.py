@@ -1,9 +1,9 @@
 """Train the scorer of `retrieval.rerank`.
 
-    torchrun --nproc-per-node 2 -m retrieval.training.train --data DATA --notes corpus/notes --work WORK --out OUT
+    torchrun --nproc-per-node 2 -m retrieval.training.train --data DATA --notes corpus/notes --work WORK --out OUT [--start FOLDER]
 
 DATA is the folder of labelled sets (retrieval/training/datasets.py); WORK keeps embeddings and checkpoints, from which the same
-command goes on after an interruption; OUT receives the adapter. On a processor, one single-threaded process per core trains about
+command goes on after an interruption; OUT receives the adapter; FOLDER holds one to train on, at a lower --rate. On a processor, one single-threaded process per core trains about
 twice as fast as one process with a thread per core.
 """
 
@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoTokenizer
 
+from retrieval.adapter import ADAPTER_FILE, HEADS_FILE
 from retrieval.bundled_e5 import prepare
 from retrieval.embeddings import load_embeddings
 from retrieval.rerank_input import Pair, PairEncoder, Window
@@ -58,7 +60,8 @@ class TrainSettings:
 class Trainer:
     """One process of the training; all processes hold the same weights and draw different groups."""
 
-    def __init__(self, samplers: dict[str, GroupSampler], settings: TrainSettings) -> None:
+    def __init__(self, samplers: dict[str, GroupSampler], settings: TrainSettings, start: Path | None = None) -> None:
+        """`start`: folder of an adapter to train on."""
         torch.manual_seed(settings.seed)
         folder = prepare()
         tokenizer = AutoTokenizer.from_pretrained(folder)
@@ -69,6 +72,9 @@ class Trainer:
         lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=["query", "key", "value", "dense"], layers_to_transform=layers)
         self.adapted = get_peft_model(base, lora, autocast_adapter_dtype=False)
         self.scorer = Scorer(self.adapted, ScorerHeads(base.config.hidden_size))
+        if start:
+            set_peft_model_state_dict(self.adapted, load_file(start / ADAPTER_FILE))
+            self.scorer.heads.load_state_dict(load_file(start / HEADS_FILE))
         self.pointer = nn.Linear(PROJECTION, 1)
         self.samplers, self.settings, self.step = samplers, settings, 0
         self.process, self.processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
@@ -182,13 +188,16 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--steps", type=int, default=TrainSettings.steps)
     parser.add_argument("--seed", type=int, default=TrainSettings.seed)
+    parser.add_argument("--rate", type=float, default=TrainSettings.rate)
+    parser.add_argument("--start", type=Path, help="folder of an adapter to train on")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if "WORLD_SIZE" in os.environ:
         torch.set_num_threads(1)
         torch.distributed.init_process_group("gloo")
     samplers = _in_turn(lambda: samplers_of(read_all(options.data, options.notes), options.work / "embeddings"))
-    trainer = Trainer(samplers, TrainSettings(steps=options.steps, seed=options.seed))
+    settings = TrainSettings(steps=options.steps, seed=options.seed, rate=options.rate)
+    trainer = Trainer(samplers, settings, options.start)
     trainer.run(options.work / f"checkpoint-{options.seed}.pt")
     if trainer.process == 0:
         save_adapter(options.out, trainer.adapted, trainer.scorer.heads)
