@@ -1,10 +1,10 @@
 """Train the scorer of `retrieval.rerank`.
 
-    torchrun --nproc-per-node 2 -m retrieval.training.train --data DATA --notes corpus/notes --work WORK --out OUT [--start FOLDER]
+    torchrun --nproc-per-node 2 -m retrieval.training.train --data DATA --notes corpus/notes --work WORK --out OUT
 
 DATA is the folder of labelled sets (retrieval/training/datasets.py); WORK keeps embeddings and checkpoints, from which the same
-command goes on after an interruption; OUT receives the adapter; FOLDER holds one to train on, at a lower --rate. On a processor, one single-threaded process per core trains about
-twice as fast as one process with a thread per core.
+command goes on after an interruption; OUT receives the adapter. `--adapter FOLDER` trains that one on, best at a lower rate. On a
+processor, one single-threaded process per core trains about twice as fast as one process with a thread per core.
 """
 
 from __future__ import annotations
@@ -189,7 +189,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=TrainSettings.steps)
     parser.add_argument("--seed", type=int, default=TrainSettings.seed)
     parser.add_argument("--rate", type=float, default=TrainSettings.rate)
-    parser.add_argument("--start", type=Path, help="folder of an adapter to train on")
+    parser.add_argument("--adapter", type=Path, help="folder of an adapter to train on")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     if "WORLD_SIZE" in os.environ:
@@ -197,7 +197,7 @@ def main() -> None:
         torch.distributed.init_process_group("gloo")
     samplers = _in_turn(lambda: samplers_of(read_all(options.data, options.notes), options.work / "embeddings"))
     settings = TrainSettings(steps=options.steps, seed=options.seed, rate=options.rate)
-    trainer = Trainer(samplers, settings, options.start)
+    trainer = Trainer(samplers, settings, options.adapter)
     trainer.run(options.work / f"checkpoint-{options.seed}.pt")
     if trainer.process == 0:
         save_adapter(options.out, trainer.adapted, trainer.scorer.heads)
