@@ -82,8 +82,18 @@ DEFAULT_GLOSSARY = Path(__file__).with_name("glossary.toml")
 
 def concepts(text: str, glossary: Path = DEFAULT_GLOSSARY) -> tuple[str, ...]:
     """The glossary's concepts that a text names, in order, repeats kept."""
+    return split_concepts(text, glossary)[0]
+
+
+def split_concepts(text: str, glossary: Path = DEFAULT_GLOSSARY) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The glossary's concepts that a text names, and the words of what stands between their names, folded; both in order."""
     pattern, names = _glossary(glossary)
-    return tuple(names[_compact(match.group())] for match in pattern.finditer(_one_line(fold(text))))
+    folded, found, words, at = _one_line(fold(text)), [], [], 0
+    for match in pattern.finditer(folded):
+        found.append(names[_compact(match.group())])
+        words += _WORD.findall(folded[at : match.start()])
+        at = match.end()
+    return tuple(found), (*words, *_WORD.findall(folded[at:]))
 
 
 @cache
@@ -104,10 +114,21 @@ def _terms_of_word(word: str) -> Iterator[str]:
     parts = _JOINER.split(word)
     if len(parts) > 1:
         yield "-".join(parts)
-    yield from (stem(part) for part in parts)
+    # "does" is a stop word, its stem "doe" is not.
+    yield from (stem(part) for part in parts if part not in STOP_WORDS)
+
+
+def concept_term(concept: str) -> str:
+    """The term that stands for a concept."""
+    return _CONCEPT_MARK + concept
+
+
+def terms_of_word(word: str) -> tuple[str, ...]:
+    """The terms of one folded word, as `terms` makes them."""
+    return tuple(term for term in _terms_of_word(word) if term not in STOP_WORDS)
 
 
 def terms(text: str, glossary: Path = DEFAULT_GLOSSARY) -> list[str]:
     """The terms of a text, in order, repeats kept; stop words dropped, concepts last."""
-    plain = [term for word in _WORD.findall(fold(text)) for term in _terms_of_word(word) if term not in STOP_WORDS]
-    return plain + [_CONCEPT_MARK + concept for concept in concepts(text, glossary)]
+    plain = [term for word in _WORD.findall(fold(text)) for term in terms_of_word(word)]
+    return plain + [concept_term(concept) for concept in concepts(text, glossary)]

@@ -11,7 +11,7 @@ from corpus.language import detect_language
 from retrieval.analysis import concepts, fold
 
 # Concepts that say what is asked about a subject; a question that names only these needs a subject from before.
-_ASPECTS = frozenset(
+ASPECTS = frozenset(
     """
     difference advantage disadvantage formula derivation implementation release evaluation stability memory latency training
     parameters training-data gradient weights token vector inference dynamic
@@ -65,7 +65,7 @@ def _needs_history(question: str) -> bool:
 
 
 def _names_subject(text: str) -> bool:
-    return any(concept not in _ASPECTS for concept in concepts(text)) or bool(_TECHNICAL_NAME.search(text))
+    return any(concept not in ASPECTS for concept in concepts(text)) or bool(_TECHNICAL_NAME.search(text))
 
 
 def _last_subject(history: Sequence[str]) -> str:

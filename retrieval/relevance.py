@@ -8,16 +8,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
-
-from retrieval.analysis import terms
-from retrieval.bm25 import BM25Index
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +19,7 @@ class Evidence:
 
     Attributes:
         cosine: highest cosine similarity of a hit with the question.
-        coverage: highest share of the question's idf mass that one hit's terms cover, 0-1.
+        coverage: highest share of what the question is about that one hit holds, 0-1 (`retrieval.coverage`).
         union: the same for the hits together.
         same_script: whether the hits are written in the question's language family (Chinese or not).
         rerank: highest relevance that the reranker gave a hit, 0-1; None without a reranker.
@@ -54,27 +47,6 @@ def logit(probability: float) -> float:
     """Log odds of a probability, which is kept off 0 and 1."""
     bounded = min(max(probability, 1e-4), 1 - 1e-4)
     return math.log(bounded / (1 - bounded))
-
-
-def coverage(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> tuple[float, float]:
-    """Shares of the question's idf mass that the best single passage and all passages together hold, each 0-1.
-
-    Args:
-        question: standalone.
-        rows: passage numbers, shape (n,).
-        bm25: tells which terms a passage holds and what a term weighs.
-    """
-    counts = Counter(terms(question))
-    weights = np.array([count * _smooth_idf(bm25.frequency(term), bm25.size) for term, count in counts.items()])
-    if not weights.sum() or not len(rows):
-        return 0.0, 0.0
-    held = np.array([bm25.holds(term, rows) for term in counts])  # (terms, n)
-    return float((weights @ held).max() / weights.sum()), float(weights @ held.any(axis=1) / weights.sum())
-
-
-def _smooth_idf(frequency: int, size: int) -> float:
-    """Above 0 even for a term that most passages hold, unlike Okapi's: in few notes every subject is common."""
-    return math.log1p((size - frequency + 0.5) / (frequency + 0.5))
 
 
 COEFFICIENTS = Path(__file__).with_name("relevance.json")

@@ -18,10 +18,11 @@ from corpus.documents import Chunk
 from corpus.questions import asks_only
 from corpus.results import Hit, Scores, SearchResult, hit_row
 from retrieval.candidates import Candidates, find_candidates
+from retrieval.coverage import coverage
 from retrieval.diversity import maximal_marginal_relevance
 from retrieval.fusion import ranking, standardise
 from retrieval.query import Query, analyse
-from retrieval.relevance import Evidence, coverage, logit, relevance
+from retrieval.relevance import Evidence, logit, relevance
 from retrieval.rerank import PassageScore, Reranker
 from retrieval.snapshot import Snapshot
 
