@@ -23,6 +23,7 @@ class Evidence:
         union: the same for the hits together.
         same_script: whether the hits are written in the question's language family (Chinese or not).
         rerank: highest relevance that the reranker gave a hit, 0-1; None without a reranker.
+        sentence: the same for a sentence of a hit.
     """
 
     cosine: float
@@ -30,6 +31,7 @@ class Evidence:
     union: float
     same_script: bool
     rerank: float | None = None
+    sentence: float = 0.0
 
     @property
     def model(self) -> str:
@@ -37,10 +39,10 @@ class Evidence:
         return "searches" if self.rerank is None else "reranked"
 
     def features(self) -> tuple[float, ...]:
-        """The regression's inputs: five from the searches, and the reranker's logit where there is one."""
+        """The regression's inputs: five from the searches, and where there is a reranker its logits."""
         same = float(self.same_script)
         searches = (self.cosine, self.coverage, self.union, same, same * self.cosine)
-        return searches if self.rerank is None else (*searches, logit(self.rerank))
+        return searches if self.rerank is None else (*searches, logit(self.rerank), logit(self.sentence))
 
 
 def logit(probability: float) -> float:

@@ -174,4 +174,5 @@ def _evidence(query: Query, found: Sequence[_Found], snapshot: Snapshot) -> Evid
     same_script = sum(hit.chunk.language.startswith("zh") == chinese for hit in best) * 2 >= len(best)
     cosine = max((hit.scores.dense or 0.0 for hit in best), default=0.0)
     judged = [hit.scores.rerank for hit in best if hit.scores.rerank is not None]
-    return Evidence(cosine, single, union, same_script, max(judged) if judged else None)
+    sentence = max((sentence.score for hit in best for sentence in hit.sentences), default=0.0)
+    return Evidence(cosine, single, union, same_script, max(judged) if judged else None, sentence)
