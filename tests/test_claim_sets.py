@@ -14,7 +14,10 @@ def test_our_own_claims_name_sections_that_exist() -> None:
     (own,) = read_claim_sets(None)
     assert own.name == OWN
     counts = Counter((row.lang, row.supported) for row in own.claims)
-    assert all(counts[lang, label] >= 25 for lang in ("zh-Hans", "zh-Hant", "en") for label in (True, False))
+    assert all(counts[lang, label] >= 50 for lang in ("zh-Hans", "zh-Hant", "en") for label in (True, False))
+    kinds = Counter((row.lang, row.kind) for row in own.claims)
+    assert min(kinds.values()) >= 10, "a kind that a language has too few claims of to measure"
+    assert len(set(own.claims)) == len(own.claims)
     assert all(row.context for row in own.claims)
 
 
