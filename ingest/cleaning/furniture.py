@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 
 from ingest.cleaning.draft import Edit, Rule
@@ -50,6 +51,7 @@ def _without_links(text: str) -> str:
     return _LINK.sub("", _IMAGE.sub("", text))
 
 
+@lru_cache(maxsize=1 << 14)  # asked for the same line by every line that could begin an article above it
 def _is_signal(text: str) -> bool:
     """Whether a line is of the kind that pages are furnished with: links, pictures, buttons, counters, dates."""
     bare = _IMAGE.sub("", text)
@@ -178,8 +180,7 @@ def _promotions(text: str) -> Iterator[Edit]:
 
 def _site_names(text: str) -> Iterator[Edit]:
     """The name of the site that a page's title ends with."""
-    match = _SITE_NAME.search(text)
-    return iter([Edit(match.end(1), match.end())] if match else [])
+    return (Edit(match.end(1), match.end()) for match in _SITE_NAME.finditer(text))
 
 
 def _repeated_title(text: str) -> Iterator[Edit]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from ingest.cleaning.draft import Edit, Rule
 from ingest.cleaning.links import link_targets
@@ -42,6 +43,7 @@ def is_hard_signal(text: str) -> bool:
     return bool(_HARD_SIGNAL.search(_IMAGE.sub("", text)))
 
 
+@lru_cache(maxsize=1 << 14)  # by every rule and every pass
 def related_level(text: str) -> int | None:
     """0 for a plain line that heads a list of posts, the level of a Markdown heading that does, else None."""
     heading = _HEADING.match(text)
