@@ -29,7 +29,10 @@ def read_questions(path: Path) -> tuple[QuestionRow, ...]:
     """
     rows: dict[str, QuestionRow] = {}
     for number, fields in read_objects(path):
-        row = _question(path, number, fields)
+        try:
+            row = question_of(fields)
+        except UsageError as error:
+            raise InvalidRow(path=path, line=number, reason=str(error)) from error
         if row.id in rows:
             raise InvalidRow(path=path, line=number, reason=f"the id {row.id!r} occurs twice")
         rows[row.id] = row
@@ -61,14 +64,19 @@ def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, fields
 
 
-def _question(path: Path, number: int, fields: dict[str, Any]) -> QuestionRow:
+def question_of(fields: dict[str, Any]) -> QuestionRow:
+    """The question of a JSON object.
+
+    Raises:
+        UsageError: a field is missing or of another type.
+    """
     history = fields.get("history") or []
     if not isinstance(fields.get("id"), str | int):
-        raise InvalidRow(path=path, line=number, reason='the field "id" is missing')
+        raise UsageError(reason='the field "id" is missing')
     if not isinstance(fields.get("question"), str) or not fields["question"].strip():
-        raise InvalidRow(path=path, line=number, reason='the field "question" is missing or empty')
+        raise UsageError(reason='the field "question" is missing or empty')
     if not isinstance(history, list) or not all(isinstance(turn, str) for turn in history):
-        raise InvalidRow(path=path, line=number, reason='the field "history" must be a list of strings')
+        raise UsageError(reason='the field "history" must be a list of strings')
     return QuestionRow(str(fields["id"]), fields["question"], tuple(history))
 
 

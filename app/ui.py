@@ -20,6 +20,7 @@ from typing import Any
 import gradio as gr
 from fastapi import FastAPI
 
+from app.api import api
 from app.console import Console
 from app.session import Session
 from app.ui_desk import SUFFIXES, Desk
@@ -28,7 +29,7 @@ from app.ui_server import OnlyThisOrigin, listen, serve, url_of
 from app.ui_style import CSS, FOCUS, SCRIPT, theme
 from app.ui_text import LABELS, browser_language
 from corpus.errors import InterviewRagError, MessageLanguage
-from corpus.results import Answer, Sentence, answer_row
+from corpus.results import Sentence, answer_row
 from generation.answerer import Question
 
 Turns = tuple[Turn, ...]
@@ -74,8 +75,9 @@ class ChatPage:
             self._connect()
 
     def application(self) -> OnlyThisOrigin:
-        """The page as a web application."""
+        """The page as a web application, the HTTP API beside it."""
         app = FastAPI(openapi_url=None)
+        app.mount("/api", api(self._desk, self._language))
         gr.mount_gradio_app(
             app, self.blocks, path="/", theme=theme(), css=CSS, js=SCRIPT, footer_links=["api"], run_history=False,
             enable_monitoring=False, max_file_size="64mb", pwa=False, ssr_mode=False,
@@ -245,12 +247,10 @@ class ChatPage:
         if not isinstance(history, list | None) or not all(isinstance(turn, str) for turn in history or ()):
             raise gr.Error("the history must be a list of texts", print_exception=False)
         try:
-            *_, answer = self._desk.events(Question(question, tuple(history or ())))
+            return answer_row(self._desk.answer(Question(question, tuple(history or ()))), "1")
         except InterviewRagError as error:
             # Pages read the text of an error as HTML.
             raise gr.Error(escape(error.message(self._language)), print_exception=False) from error
-        assert isinstance(answer, Answer)  # noqa: S101 - `events` always ends with it
-        return answer_row(answer, "1")
 
     def _examples(self) -> list[dict[str, str]]:
         return [{"text": question} for question in self._desk.facts().examples]

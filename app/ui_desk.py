@@ -6,20 +6,22 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from itertools import zip_longest
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.status import index_status
 from corpus.documents import Chunk, Language
 from corpus.errors import UsageError
+from corpus.results import Sentence
 from ingest.parsing.questions import is_question
 from ingest.pipeline import IngestSummary, ingest
 
 if TYPE_CHECKING:
     from app.session import Session
-    from corpus.results import Answer, Sentence
+    from corpus.results import Answer, SearchResult
     from generation.answerer import Answerer, Question
     from retrieval.weights import Progress
 
@@ -80,6 +82,32 @@ class Desk:
             if event is None:
                 return
             yield event
+
+    def answer(self, question: Question) -> Answer:
+        """The whole answer at once."""
+        *_, answer = self.events(question)
+        assert not isinstance(answer, Sentence)  # noqa: S101 - `events` always ends with it
+        return answer
+
+    def search(self, question: Question, k: int | None = None) -> SearchResult:
+        """The passages that fit a question best, `k` of them or as many as the settings say."""
+        with self._lock:
+            return self._current().retriever.search(question.text, history=question.history, k=k)
+
+    def status(self, *, files: bool = False) -> dict[str, Any]:
+        """What the index holds now, as `index_status` tells it."""
+        return index_status(self._session.store, files=files)
+
+    def health(self) -> dict[str, Any]:
+        """That questions are answered, by which version and models, and over which commit."""
+        facts = self.facts()
+        return {
+            "status": "ok",
+            "version": version("interview-rag"),
+            "generation": facts.generation,
+            "embeddings": facts.embeddings,
+            "generator": facts.generator,
+        }
 
     def facts(self) -> Facts:
         """What the index holds now; counted again only after a commit."""

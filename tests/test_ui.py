@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from server_process import QUOTES_ONLY, ingest, run, serving
 
 from app.ui_desk import Facts
 from corpus.errors import IndexNotFound
@@ -25,8 +21,6 @@ from generation.answerer import Question
 
 pytestmark = pytest.mark.e2e
 
-PROJECT = Path(__file__).parent.parent
-QUOTES_ONLY = {"INTERVIEW_RAG_ANSWERING__COMPOSE": "false"}
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync")
 PATIENCE = 90_000  # milliseconds, for machines that do other things too
 
@@ -76,53 +70,6 @@ A templating prompt injection looks like <script>window.harmed=2</script> or <im
 onerror="window.harmed=3"> or **bold** [link](http://example.org/) or {{7*7}} or ${7*7}.
 """
 NOTES = {"zh/alibi.md": ALIBI, "zh/rag.md": RERANKING, "en/quantization.md": QUANTIZATION, "en/markup.md": MARKUP}
-
-
-def run(*arguments: str, extra: dict[str, str] | None = None) -> subprocess.Popen[str]:
-    """Start the command line, with nothing from this machine's settings."""
-    script = shutil.which("interview-rag", path=str(Path(sys.executable).parent))
-    command = [script] if script else [sys.executable, "-c", "from app.cli import main; main()"]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("INTERVIEW_RAG_")}
-    return subprocess.Popen(
-        [*command, *arguments],
-        cwd=PROJECT,
-        env={**kept, **(extra or {})},
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-
-
-def ingest(folder: Path, index: Path) -> None:
-    process = run("ingest", str(folder), "--index", str(index))
-    _, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-
-
-@contextmanager
-def serving(index: Path, extra: dict[str, str] | None = None) -> Iterator[str]:
-    """A server over an index; gives its address."""
-    process = run("serve", "--index", str(index), "--port", "0", "--json", extra=extra)
-    watchdog = Timer(120, process.kill)
-    watchdog.start()
-    try:
-        document = "".join(_document(process))
-        watchdog.cancel()
-        yield json.loads(document)["url"]
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-
-def _document(process: subprocess.Popen[str]) -> Iterator[str]:
-    """The lines of the one JSON document that a server prints once it listens."""
-    assert process.stdout
-    for line in process.stdout:
-        yield line
-        if line.startswith("}"):
-            return
-    assert process.stderr
-    pytest.fail(f"the server did not start: {process.stderr.read()}")
 
 
 @pytest.fixture(scope="module")
@@ -316,6 +263,11 @@ class StubDesk:
             raise IndexNotFound(path="<b>")
         yield sentences[1]
         yield Answer(question.text, question.text, "", "en", False, "answered", 1.0, 1.0, sentences, timings={"total": 1})
+
+    def answer(self, question: Question) -> Answer:
+        *_, answer = self.events(question)
+        assert isinstance(answer, Answer)
+        return answer
 
 
 def test_each_sentence_is_shown_as_soon_as_it_is_checked() -> None:
