@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -102,3 +103,28 @@ def rope(
         console.document(metrics)
     for line in lines(metrics):
         console.text(line)
+
+
+@command_of(bench)
+def generate(
+    session: Session,
+    console: Console,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs; the median counts.")] = 3,
+    llama_server: Annotated[
+        Path | None,
+        typer.Option("--llama-server", exists=True, dir_okay=False, help="Binary to compare with.", show_default=False),
+    ] = None,
+) -> None:
+    """Tokens per second, first token, memory and perplexity of the language model in each runtime that can run it here."""
+    from eval.bench_generate import bench_generate
+
+    result = bench_generate(session.settings.generator, repeat=repeat, llama_server=llama_server or _installed("llama-server"))
+    if console.as_json:
+        console.document(asdict(result))
+    for line in result.lines():
+        console.text(line)
+
+
+def _installed(program: str) -> Path | None:
+    found = shutil.which(program)
+    return Path(found) if found else None

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from app.console import Console
+from app.presets import Preset, describe_presets
 from app.session import Session
 from corpus.errors import InterviewRagError
 
@@ -27,6 +28,13 @@ _COMMON: dict[str, tuple[Any, Any]] = {
     ),
     "config": (
         Annotated[Path | None, typer.Option("--config", help="Configuration file (TOML).", show_default=False)],
+        None,
+    ),
+    "preset": (
+        Annotated[
+            Preset | None,
+            typer.Option("--preset", help=f"A larger language model: {describe_presets()}.", show_default=False),
+        ],
         None,
     ),
     "as_json": (
@@ -87,14 +95,14 @@ def _runner(function: Callable[..., None]) -> Callable[..., None]:
     """What typer calls: it has the common options too, and turns errors into one line and an exit code."""
 
     @wraps(function)
-    def run(*, index: Path | None, config: Path | None, as_json: bool, debug: bool, **own: Any) -> None:
+    def run(*, index: Path | None, config: Path | None, preset: Preset | None, as_json: bool, debug: bool, **own: Any) -> None:
         console = Console(as_json, "en", debug)
         try:
             from app.settings import load_settings, message_language
 
             console = Console(as_json, message_language(), debug)
             _quiet_libraries(debug)
-            settings = load_settings(config, index=index)
+            settings = load_settings(config, preset, index=index)
             console = Console(as_json, message_language(settings.messages), debug)
             with console.progress() as progress:
                 function(Session(settings, progress), console, **own)

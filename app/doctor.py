@@ -7,7 +7,9 @@ import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 
+from app.presets import describe_presets
 from app.session import Session
 from corpus.errors import CatalogueCorrupt, InterviewRagError
 from retrieval.store import IndexStore
@@ -78,19 +80,59 @@ def _models(session: Session) -> Iterator[Finding]:
     for state in (bundled_e5.state(), *(bundled_gguf.state(name) for name in bundled_gguf.MODELS)):
         broken = state.status == "damaged" or (state.status == "weights missing" and state.name in used)
         yield Finding(state.name, f"{state.status}, sha256 {state.sha256[:12]}, {state.path}", ok=not broken)
+    if not settings.embeddings.startswith("bundled:"):
+        yield Finding(settings.embeddings, "configured; loaded on first use")
+    yield from _generator(session)
     yield from _rope(session)
-    for name in sorted(used):
-        if not name.startswith("bundled:"):
-            yield Finding(name, "configured; loaded on first use")
+    yield Finding("presets", describe_presets())
+
+
+def _generator(session: Session) -> Iterator[Finding]:
+    """What answers are composed with, as far as it can be told without loading it."""
+    settings = session.settings
+    name = settings.generator
+    try:
+        if settings.adapter:
+            from generation.adapter import check_base
+
+            check_base(settings.adapter.expanduser(), name)
+        parts = [_runtime_of_generator(session), f"adapter {settings.adapter}" if settings.adapter else ""]
+        yield Finding("generator", ", ".join(filter(None, (name, *parts))))
+    except InterviewRagError as error:
+        yield Finding("generator", str(error), ok=False)
+
+
+def _runtime_of_generator(session: Session) -> str:
+    """What runs it; of a server, whether it answers and has the model."""
+    from generation.language_model import OPENAI
+
+    settings = session.settings
+    if settings.generator.startswith(OPENAI):
+        from generation.endpoint_model import served_models
+
+        models = served_models(settings.generator, settings.generator_url, min(settings.generator_seconds, 5.0))
+        known = "" if settings.generator.removeprefix(OPENAI) in models else f", which lists {', '.join(models) or 'no model'}"
+        return f"served at {settings.generator_url}{known}"
+    from generation import bundled_gguf
+    from generation.language_model import choose_runtime
+    from generation.model_source import find_model
+
+    name = settings.generator
+    ready = bundled_gguf.state(name).status == "ready" if name.startswith("bundled:") else Path(name).expanduser().exists()
+    if not ready:
+        return "loaded on first use"
+    wanted = None if settings.generator_runtime == "auto" else settings.generator_runtime
+    return f"run by {choose_runtime(find_model(name), settings.device, wanted, settings.generator_bits)}"
 
 
 def _rope(session: Session) -> Iterator[Finding]:
     """The window of the generator, for short prompts and for the longest that the settings allow; converts no weights."""
     from generation import bundled_gguf
+    from generation.language_model import OPENAI
     from generation.rope import native_window, read_config
 
     name = session.settings.generator
-    if name in bundled_gguf.MODELS and bundled_gguf.state(name).status != "ready":
+    if name.startswith(OPENAI) or (name in bundled_gguf.MODELS and bundled_gguf.state(name).status != "ready"):
         return
     longest = session.settings.answering.long_context_tokens
     try:

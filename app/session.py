@@ -40,7 +40,7 @@ class Session:
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self.settings = settings
         self.progress = progress
-        self._models: dict[RopeScale, LanguageModel] = {}
+        self._models: dict[RopeScale | None, LanguageModel] = {}
 
     @cached_property
     def store(self) -> IndexStore:
@@ -95,15 +95,23 @@ class Session:
 
     def model_for(self, tokens: int) -> LanguageModel:
         """The language model for a prompt and an answer of so many tokens, scaled as the settings say; loaded once a scaling."""
-        from generation.language_model import Decoding, load_language_model
+        from generation.language_model import OPENAI, Decoding, load_language_model
 
-        scale = self.rope.scaling(self.native_window, tokens)
+        chosen = self.settings
+        served = chosen.generator.startswith(OPENAI)  # by a server, which does its own scaling
+        scale = None if served else self.rope.scaling(self.native_window, tokens)
         if scale not in self._models:
             self._models[scale] = load_language_model(
-                self.settings.generator,
-                decoding=Decoding(**self.settings.decoding.model_dump()),
-                device=self.settings.device,
-                rope=scale.apply,
+                chosen.generator,
+                decoding=Decoding(**chosen.decoding.model_dump()),
+                device=chosen.device,
+                runtime=None if chosen.generator_runtime == "auto" else chosen.generator_runtime,
+                bits=chosen.generator_bits,
+                adapter=chosen.adapter.expanduser() if chosen.adapter else None,
+                chat=chosen.chat,
+                rope=scale.apply if scale else None,
+                url=chosen.generator_url,
+                seconds=chosen.generator_seconds,
                 progress=self.progress,
             )
         return self._models[scale]
@@ -117,9 +125,12 @@ class Session:
 
     @cached_property
     def native_window(self) -> int:
-        """Tokens that the generator can be given as it is."""
+        """Tokens that the generator can be given as it is; of a server, which does not tell, the longest that is wanted."""
+        from generation.language_model import OPENAI
         from generation.rope import native_window, read_config
 
+        if self.settings.generator.startswith(OPENAI):
+            return self.settings.answering.long_context_tokens
         return native_window(read_config(self.settings.generator, self.progress))
 
     @property

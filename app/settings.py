@@ -27,6 +27,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from app.presets import PRESETS, Preset
 from corpus.errors import MessageLanguage, UsageError
 from ingest.read_limits import ReadLimits
 
@@ -120,6 +121,7 @@ class DecodingSettings(Section):
     min_p: float | None = Field(None, ge=0, le=1)
     repetition_penalty: float = Field(1.0, gt=0)
     seed: int = 0
+    stop: tuple[str, ...] = Field((), description="strings that end a text before themselves")
 
 
 class Settings(BaseSettings):
@@ -131,7 +133,19 @@ class Settings(BaseSettings):
 
     index: Path = Field(DEFAULT_INDEX, description="folder of the index")
     embeddings: str = Field("bundled:multilingual-e5-small", description="bundled: name, local folder or Hugging Face id")
-    generator: str = Field("bundled:gemma-3-270m", description="bundled: name, local folder or Hugging Face id")
+    generator: str = Field(
+        "bundled:gemma-3-270m", description="bundled: name, local folder, GGUF file, Hugging Face id, or openai:NAME on a server"
+    )
+    generator_url: str | None = Field(None, description="server of an openai: generator, such as http://127.0.0.1:8000/v1")
+    generator_seconds: float = Field(120.0, gt=0, description="longest wait for that server to answer")
+    generator_runtime: Literal["auto", "openvino", "transformers"] = Field(
+        "auto", description="what runs the generator; auto takes OpenVINO on a processor if it is installed and knows the model"
+    )
+    generator_bits: Literal[4, 8, 16] | None = Field(
+        None, description="bits of its weights: 8 with OpenVINO, 16 with transformers, or 4 and 8 with bitsandbytes"
+    )
+    adapter: Path | None = Field(None, description="folder of a PEFT adapter for the generator, as `finetune` writes it")
+    chat: bool | None = Field(None, description="whether the generator is instruction-tuned; found out if not given")
     reranker: str | None = Field(
         "bundled:interview-reranker", description="bundled: name, folder or Hugging Face id of a cross-encoder; empty for none"
     )
@@ -159,8 +173,8 @@ class Settings(BaseSettings):
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
 
-def load_settings(config: Path | None = None, **flags: Any) -> Settings:
-    """Read the settings; flags that are None count as not given.
+def load_settings(config: Path | None = None, preset: Preset | None = None, **flags: Any) -> Settings:
+    """Read the settings; flags that are None count as not given, and a preset counts as flags.
 
     Raises:
         UsageError: the file does not exist or is no TOML, or a setting is unknown or out of range.
@@ -172,7 +186,8 @@ def load_settings(config: Path | None = None, **flags: Any) -> Settings:
         model_config = SettingsConfigDict(toml_file=config or DEFAULT_CONFIG)
 
     try:
-        return FromFile(**{name: value for name, value in flags.items() if value is not None})
+        given = {name: value for name, value in flags.items() if value is not None}
+        return FromFile(**(PRESETS[preset].settings() if preset else {}), **given)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(reason=f"setting {'.'.join(map(str, first['loc']))}: {first['msg']}") from error

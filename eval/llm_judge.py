@@ -6,16 +6,14 @@ that begins otherwise is the outcome "judge-failed", never a guess. What the cla
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from typing import Any
 
 from langchain_core.language_models import BaseLanguageModel
 from langchain_core.messages import BaseMessage
-from pydantic import SecretStr
 
-from corpus.errors import JudgeUnavailable, MissingExtra
+from corpus.errors import JudgeUnavailable
 from eval.judge import NOT_SCOREABLE, Pair, Verdict, scoreable
 
 # Characters of a context that are shown; what is nearest to a claim comes first in the passages of a search.
@@ -105,19 +103,9 @@ def openai_model(name: str, url: str | None) -> BaseLanguageModel[Any]:
         MissingExtra: langchain-openai is not installed.
         JudgeUnavailable: there is neither an address nor a key.
     """
-    try:
-        from langchain_openai import ChatOpenAI
-    except ModuleNotFoundError as error:
-        raise MissingExtra(package="langchain-openai", extra="openai") from error
-    key = os.environ.get("OPENAI_API_KEY") or ("none" if url else None)
+    from generation.endpoint_model import chat_client, endpoint_key
+
+    key = endpoint_key(url)
     if key is None:
         raise JudgeUnavailable(name=name, reason="neither --judge-url nor OPENAI_API_KEY is given")
-    return ChatOpenAI(
-        model=name,
-        base_url=url,
-        api_key=SecretStr(key),
-        temperature=0.0,
-        timeout=_SECONDS,
-        max_retries=2,
-        use_responses_api=False,
-    )
+    return chat_client(name, url, key, seconds=_SECONDS, temperature=0.0)

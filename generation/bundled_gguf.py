@@ -108,6 +108,15 @@ def state(name: str) -> BundledState:
     return weights.state(_model(name))
 
 
+def gguf_bytes(name: str) -> memoryview:
+    """The verified GGUF file of a bundled generator, its parts joined.
+
+    Raises:
+        ModelNotFound, WeightsMissing, WeightsMismatch: as `prepare`.
+    """
+    return weights.read_verified(_model(name).pin, lambda stage, done, total: None)
+
+
 def convert(data: memoryview, folder: Path, progress: Progress) -> None:
     """Writes the transformers folder from the verified content of a GGUF file."""
     import torch

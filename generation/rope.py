@@ -23,7 +23,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from corpus.errors import ModelNotFound, RopeUnsupported, UsageError
+from corpus.errors import RopeUnsupported, UsageError
 
 if TYPE_CHECKING:
     from retrieval.weights import Progress
@@ -170,15 +170,9 @@ def read_config(name: str, progress: Progress | None = None) -> Any:
     Raises:
         ModelNotFound, WeightsMissing, WeightsMismatch: as loading the model would.
     """
-    from transformers import AutoConfig
+    from generation.model_source import find_model
 
-    from generation.transformers_model import model_source
-
-    source, extra = model_source(name, progress)
-    try:
-        return AutoConfig.from_pretrained(source, trust_remote_code=False, **extra)
-    except (OSError, ValueError) as error:
-        raise ModelNotFound(name=name, reason=str(error).splitlines()[0]) from error
+    return find_model(name, progress=progress).config
 
 
 def describe(config: Any) -> str:

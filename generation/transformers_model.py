@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -10,9 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from corpus.errors import ModelNotFound
-from generation.language_model import Decoding, LanguageModel, RopeScaling, Runtime
-from retrieval.weights import Progress
+from generation.language_model import Decoding, LanguageModel, Runtime
+from generation.model_source import ModelSource, encode_prompt
+
+# Positions whose logits are held at a time: 262,144 numbers each.
+_BLOCK = 128
 
 
 class TransformersLM(LanguageModel):
@@ -26,7 +28,7 @@ class TransformersLM(LanguageModel):
         """Length of a text in the model's tokens, special tokens left out."""
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
-    def pieces(self, prompt: str) -> Generator[str]:
+    def pieces(self, prompt: str, stop: Sequence[str] = ()) -> Generator[str]:
         """The continuation, generated in a thread that ends with this iterator."""
         import torch
         from transformers import TextIteratorStreamer
@@ -50,21 +52,15 @@ class TransformersLM(LanguageModel):
         import torch
 
         ids = torch.tensor([self.tokenizer.encode(text)], device=self.model.device)
+        found, past = [], None
         with torch.inference_mode():
-            logits = self.model(input_ids=ids).logits[0, :-1].float()
-        found: npt.NDArray[np.float32] = logits.log_softmax(-1).gather(1, ids[0, 1:, None])[:, 0].cpu().numpy()
-        return found
-
-
-def encode_prompt(tokenizer: Any, prompt: str, *, chat: bool) -> list[int]:
-    """Token ids of a prompt as it is, or as the message of a user in the model's chat form."""
-    if not chat:
-        ids: list[int] = tokenizer.encode(prompt)
-        return ids
-    turns = [{"role": "user", "content": prompt}]
-    # Models that can think aloud first are asked not to; templates without the switch ignore it.
-    text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, enable_thinking=False)
-    return list(tokenizer.encode(text, add_special_tokens=False))
+            for start in range(0, ids.shape[1] - 1, _BLOCK):
+                block = ids[:, start : start + _BLOCK][:, : ids.shape[1] - 1 - start]
+                output = self.model(input_ids=block, past_key_values=past, use_cache=True)
+                past = output.past_key_values
+                following = ids[0, start + 1 : start + 1 + block.shape[1], None]
+                found.append(output.logits[0].float().log_softmax(-1).gather(1, following)[:, 0])
+        return torch.cat(found).cpu().numpy() if found else np.empty(0, np.float32)
 
 
 def generate_arguments(decoding: Decoding) -> dict[str, Any]:
@@ -99,55 +95,26 @@ class _Worker(Thread):
 
 
 def load_transformers_model(
-    name: str,
+    source: ModelSource,
     *,
     decoding: Decoding,
     device: str | None = None,
+    bits: int | None = None,
     adapter: Path | None = None,
     chat: bool | None = None,
-    rope: RopeScaling | None = None,
-    progress: Progress | None = None,
 ) -> TransformersLM:
-    """Load a model in bfloat16; see `load_language_model`."""
+    """Load a model in bfloat16, or in 8 or 4 bits; see `load_language_model`."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    source, extra = model_source(name, progress)
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source, trust_remote_code=False, **extra)
-        config = AutoConfig.from_pretrained(source, trust_remote_code=False, **extra)
-        in_force = rope(config) if rope else None
-        if extra:
-            from transformers import GgufConfig
-
-            extra["quantization_config"] = GgufConfig(dequantize=True)
-        model = AutoModelForCausalLM.from_pretrained(
-            source, config=config, dtype=torch.bfloat16, trust_remote_code=False, **extra
-        )
-    except (OSError, ValueError) as error:
-        raise ModelNotFound(name=name, reason=str(error).splitlines()[0]) from error
-    if adapter is not None:
-        from generation.adapter import apply_adapter
-
-        model = apply_adapter(model, adapter, name)
+    tokenizer = source.tokenizer()
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model = source.merged(adapter, bits=bits, device=device)
     return TransformersLM(
-        name=name,
-        model=model.to(device or ("cuda" if torch.cuda.is_available() else "cpu")).eval(),
+        name=source.name,
+        model=(model if bits in (4, 8) else model.to(device)).eval(),
         tokenizer=tokenizer,
         decoding=decoding,
         chat=bool(tokenizer.chat_template) if chat is None else chat,
         adapter=adapter.name if adapter else None,
-        rope=in_force,
+        rope=source.rope,
     )
-
-
-def model_source(name: str, progress: Progress | None = None) -> tuple[str, dict[str, Any]]:
-    """What `from_pretrained` takes for a name in the settings: a folder or hub id, and arguments for a GGUF file."""
-    if name.startswith("bundled:"):
-        from generation.bundled_gguf import prepare
-
-        return str(prepare(name, progress)), {}
-    path = Path(name).expanduser()
-    if path.suffix == ".gguf" and path.is_file():
-        return str(path.parent), {"gguf_file": path.name}
-    return str(path) if path.exists() else name, {}

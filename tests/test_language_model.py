@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from corpus.documents import Language
 from corpus.errors import ModelNotFound
 from generation.compose import build_prompt
 from generation.language_model import Decoding, LanguageModel, load_language_model
@@ -17,9 +19,9 @@ from generation.transformers_model import generate_arguments
 PROMPT = "The capital of Germany is Berlin. The capital of France is"  # a base model needs an example
 
 
-@pytest.fixture(scope="module")
-def model() -> LanguageModel:
-    return load_language_model(decoding=Decoding(max_tokens=6))
+@pytest.fixture(scope="module", params=["openvino", "transformers"])
+def model(request: pytest.FixtureRequest) -> LanguageModel:
+    return load_language_model(decoding=Decoding(max_tokens=6), runtime=request.param)
 
 
 @pytest.mark.slow
@@ -45,6 +47,41 @@ def test_sampling_follows_the_seed(model: LanguageModel) -> None:
 
     assert sample(1) == sample(1)
     assert len({sample(seed) for seed in range(4)}) > 1
+
+
+@pytest.mark.slow
+def test_a_repetition_penalty_changes_the_text(model: LanguageModel) -> None:
+    prompt = "one two one two one two one two"
+    penalised = model.model_copy(update={"decoding": Decoding(max_tokens=6, repetition_penalty=2.0)})
+    assert "one two" in model.invoke(prompt)
+    assert "one two" not in penalised.invoke(prompt)
+
+
+@pytest.mark.slow
+def test_both_runtimes_write_nearly_the_same_text() -> None:
+    """Greedy, given what the other wrote so far: one near-tie must not count for all that follows it."""
+    from generation.openvino_model import OpenVINOLM
+    from generation.transformers_model import TransformersLM
+
+    fast = load_language_model(runtime="openvino")
+    exact = load_language_model(runtime="transformers")
+    assert isinstance(fast, OpenVINOLM)
+    assert isinstance(exact, TransformersLM)
+    evidence = {
+        "zh-Hans": ["LoRA 冻结原权重，只训练低秩矩阵。"],
+        "en": ["LoRA trains two low-rank matrices beside frozen weights."],
+    }
+    questions: dict[Language, str] = {"zh-Hans": "LoRA 为什么省显存？", "en": "What does LoRA train?"}
+    same = total = 0
+    for language, question in questions.items():
+        ids = fast.tokenizer.encode(build_prompt(question, evidence[language], language))
+        text = exact.model.generate(torch.tensor([ids]), max_new_tokens=32, do_sample=False)[0].tolist()
+        logits = fast.decoder.cache().extend(text[:-1], range(len(ids) - 1, len(text) - 1))
+        same += int((fast.decoder.kept[logits.argmax(1)] == text[len(ids) :]).sum())
+        total += len(text) - len(ids)
+    assert same >= 0.9 * total
+    note = "Quantization stores weights in fewer bits. 量化用更少的比特保存权重，显存占用随之下降。"
+    assert fast.log_probabilities(note).mean() == pytest.approx(exact.log_probabilities(note).mean(), rel=0.02)
 
 
 @pytest.mark.slow

@@ -44,9 +44,7 @@ def page_rule(raw: RawDocument) -> Rule | None:
         for page in pages:
             kept = [line for line in page if line not in heads]
             if last is not None and kept and _runs_on(last, kept[0]):
-                tight = _HAN.match(last.text.rstrip()[-1]) and (
-                    _HAN.match(kept[0].text) or last.text.rstrip()[-1] in "，、；（《“"
-                )
+                tight = _HAN.match(last.text.rstrip()[-1]) and _HAN.match(kept[0].text)
                 yield Edit(last.start + len(last.text.rstrip()), kept[0].start, "" if tight else " ")
             last = kept[-1] if kept else last
         yield from (Edit(line.start, line.end) for line in heads)

@@ -26,7 +26,6 @@ _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _BOLD = re.compile(r"bold|heavy|black|semibold|demi", re.IGNORECASE)
 _MONO = re.compile(r"mono|courier|consol|menlo|typewriter|(?<!uni)code|cmtt", re.IGNORECASE)
 _BULLET = "(cid:127)"  # unused codes of WinAnsiEncoding are bullets (ISO 32000-1, annex D.2, note 3), and this is the usual one
-_MAX_SLANT = 0.05  # of a line of text; pdfminer calls upright whatever leans by less than 90 degrees
 # More glyphs than this without a character, and the text layer is a cipher.
 _MAX_UNMAPPED = 0.3
 
@@ -98,7 +97,7 @@ def _glyphs(page: LTPage, slanted: list[str]) -> Iterator[Glyph]:
             stack.pop()
         elif isinstance(item, LTFigure):
             stack.append(iter(item))
-        elif isinstance(item, LTChar) and (not item.upright or abs(item.matrix[1]) > _MAX_SLANT * abs(item.matrix[0])):
+        elif isinstance(item, LTChar) and not item.upright:
             slanted.append(item.get_text())
         elif isinstance(item, LTChar):
             font = item.fontname

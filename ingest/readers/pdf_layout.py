@@ -15,7 +15,6 @@ _NEW_BLOCK = re.compile(
     r"\s*(?:[-•●▪◦■·*]\s|\d{1,3}(?:\.\d{1,3})*[.、)）]?\s*\S|[（(]\d{1,2}[)）]|[一二三四五六七八九十]{1,3}[、.]|第.{1,4}[章节]|"
     r"(?:Q|A|问|答|[Qq]uestion|[Aa]nswer)\s*\d*\s*[:：])"
 )
-_WIDE_MARK = re.compile(r"[，。、；：！？（）《》“”「」【】]")
 _SENTENCE_END = re.compile(r"[。！？；.!?;:：][\"”’)）】]*\s*$")
 _WORD_GAP = 0.18  # of the character height: narrower gaps are kerning
 _HAN_GAP = 0.6
@@ -27,7 +26,6 @@ _MAX_BOLD = 0.3  # of the lines: where more are bold, bold marks nothing
 _MAX_CODE = 0.6
 _INDEX_SCALE = 0.85  # subscripts and superscripts are set smaller than this
 _BESIDE = 0.2  # of an index's height, that at least stands beside what it belongs to
-_MIN_SHIFT = 0.12  # of the height, up or down; a smaller font on the same line moves by less
 _SHIFTED = 4.0  # of the height: more than an indent
 _NARROW = 12.0  # of the height: no column is as narrow as that
 _INDENT = 60.0  # points: lines that begin this near each other belong to one column
@@ -75,8 +73,6 @@ def lines_of(glyphs: list[Glyph]) -> list[Line]:
         if current and _parts(current[-1], glyph):
             lines.append(_line(current))
             current = []
-        elif current and (mark := _index_mark(current[-1], glyph)):
-            current.append(glyph._replace(text=mark, right=glyph.left))
         elif current and _needs_space(current[-1], glyph, spaced=spaced):
             current.append(Glyph(" ", current[-1].right, glyph.bottom, glyph.left, glyph.top))
         current.append(glyph)
@@ -98,14 +94,6 @@ def _is_index(last: Glyph, glyph: Glyph) -> bool:
     low, high = sorted((_height(last), _height(glyph)))
     beside = min(last.top, glyph.top) - max(last.bottom, glyph.bottom)
     return low < _INDEX_SCALE * high and beside > _BESIDE * low
-
-
-def _index_mark(last: Glyph, glyph: Glyph) -> str:
-    """The mark that LaTeX writes before a character which begins a superscript or subscript, else nothing."""
-    if not _is_index(last, glyph) or _height(glyph) > _height(last) or not last.text.strip() or last.text in "^_":
-        return ""
-    shift = (glyph.top + glyph.bottom - last.top - last.bottom) / 2 / _height(last)
-    return "" if abs(shift) < _MIN_SHIFT else "^" if shift > 0 else "_"
 
 
 def _height(glyph: Glyph) -> float:
@@ -305,12 +293,11 @@ def _goes_on(last: Line, line: Line, margin: float | None) -> bool:
         return False
     if not next_column and line.left - last.left > _SHIFTED * line.height:  # a formula in the middle
         return False
-    column = last.right if margin is None or _SENTENCE_END.search(last.text) else margin
-    if column - last.left < _NARROW * last.height:
+    if _SENTENCE_END.search(last.text) and last.right - last.left < _NARROW * last.height:
         return False  # short lines end where they like: no margin can be told from them
     if margin is None:  # too few lines to tell
         return not _SENTENCE_END.search(last.text) and last.right > line.right - line.height
-    first_word = 2 if _HAN.match(line.text) else len(_HAN.split(line.text, maxsplit=1)[0].split(" ", 1)[0]) + 1
+    first_word = 2 if _HAN.match(line.text) else len(line.text.split(" ", 1)[0]) + 1
     return margin - last.right < first_word * (line.right - line.left) / max(len(line.text), 1)
 
 
@@ -318,5 +305,5 @@ def _glued(text: str, addition: str) -> str:
     """Join a wrapped line: no space between ideographs, no hyphen inside a word."""
     if re.search(r"[a-z]-$", text) and re.match(r"[a-z]", addition):
         return text[:-1] + addition
-    tight = (_HAN.match(text[-1:]) and _HAN.match(addition)) or _WIDE_MARK.match(text[-1:]) or _WIDE_MARK.match(addition)
+    tight = _HAN.match(text[-1:]) and _HAN.match(addition)
     return text + ("" if tight else " ") + addition
