@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -42,7 +42,7 @@ class Writer(LanguageModel):
     def count_tokens(self, text: str) -> int:
         return len(text)
 
-    def pieces(self, prompt: str) -> Generator[str]:
+    def pieces(self, prompt: str, stop: Sequence[str] = ()) -> Generator[str]:
         self.seen.append(prompt)
         yield from self.text
 
