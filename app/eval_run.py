@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from eval.judge import Judge
     from eval.run import Subject
 
-RETRIEVAL, QUOTED, COMPOSED = "retrieval", "quoted", "composed"
+RETRIEVAL, QUOTED, COMPOSED, GOLD_CONTEXT = "retrieval", "quoted", "composed", "gold-context"
+_ARMS = (RETRIEVAL, QUOTED, COMPOSED, GOLD_CONTEXT)
 # Settings that no number depends on.
 _NO_MATTER = {"index", "messages", "device", "ingestion"}
 
@@ -27,9 +28,9 @@ def chosen_arms(text: str | None, *, compose: bool) -> tuple[str, ...]:
     if text is None:
         return (COMPOSED if compose else QUOTED,)
     names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    unknown = [name for name in names if name not in (RETRIEVAL, QUOTED, COMPOSED)]
+    unknown = [name for name in names if name not in _ARMS]
     if unknown or not names:
-        raise UsageError(reason=f"--arms takes {QUOTED}, {COMPOSED} and {RETRIEVAL}, not {', '.join(unknown) or 'nothing'}")
+        raise UsageError(reason=f"--arms takes {', '.join(_ARMS)}, not {', '.join(unknown) or 'nothing'}")
     return names
 
 
@@ -40,7 +41,7 @@ def subject_of(session: Session, arms: Sequence[str], judge: Judge) -> Subject:
 
     answerers = {arm: session.answerer(compose=arm == COMPOSED) for arm in arms if arm != RETRIEVAL}
     means = Means(judge, session.embedder, session.reranker) if answerers else None
-    return Subject(session.retriever(), answerers, means)
+    return Subject(session.retriever(), answerers, means, with_gold=frozenset({GOLD_CONTEXT}))
 
 
 def facts_of(session: Session, gold: Sequence[GoldQuestion], subject: Subject, judge: Judge) -> dict[str, Any]:

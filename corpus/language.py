@@ -43,6 +43,11 @@ def to_traditional(text: str) -> str:
     return _converter("s2t").convert(text) if _HAN.search(text) else text
 
 
+def to_taiwan_standard(text: str) -> str:
+    """Convert to the traditional characters that are written in Taiwan, 為 and not 爲 (OpenCC `s2tw`): what readers expect."""
+    return _converter("s2tw").convert(text) if _HAN.search(text) else text
+
+
 def detect_language(text: str) -> Language:
     """The main language of a text, and its script if it is Chinese.
 

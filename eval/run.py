@@ -12,6 +12,7 @@ from eval.answer_metrics import Means, Scored, judge_reference, score
 from eval.claim_metrics import JudgedClaim
 from eval.embedding_cache import CachedEmbedder
 from eval.gold import GoldQuestion
+from eval.gold_context import gold_context
 from eval.language_matrix import language_matrix
 from eval.metrics import gold_units, retrieval_metrics
 from eval.response import passages_of, response_to
@@ -35,11 +36,13 @@ class Subject:
         retriever: searches, once a question.
         answerers: ways of answering from what was found, by name; none measures the search alone.
         means: what answers are measured with; None without answerers.
+        with_gold: the names of those that answer from the gold sections instead.
     """
 
     retriever: HybridRetriever
     answerers: Mapping[str, Answerer]
     means: Means | None = None
+    with_gold: frozenset[str] = frozenset()
 
 
 def evaluate(gold: Sequence[GoldQuestion], subject: Subject, folder: RunFolder, progress: Progress | None = None) -> Record:
@@ -85,8 +88,9 @@ def record_of(question: GoldQuestion, subject: Subject) -> Record:
     if means:
         metrics |= judge_reference(passages_of(given), question, means.judge)
         for name, answerer in subject.answerers.items():
-            answer = answerer.answer(Question(question.question, question.history), given)
-            arms[name] = _arm(answer, score(response_to(answer, given), question, means), question, len(given.hits))
+            read = gold_context(question, retriever) if name in subject.with_gold else given
+            answer = answerer.answer(Question(question.question, question.history), read)
+            arms[name] = _arm(answer, score(response_to(answer, read), question, means), question, len(read.hits))
     return {
         "gold": question.model_dump(mode="json"),
         "search": search_row(question.id, found),

@@ -11,12 +11,12 @@ from corpus.language import detect_language
 from corpus.results import Answer, SearchResult, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
-from generation.evidence import EvidenceSentence
+from generation.evidence_lines import EvidenceSentence
 from generation.grounding import Citations, Source, in_script, repeats
 from generation.language_model import LanguageModel
 from generation.passage_blocks import plain
 from generation.phrases import foreign_notes, refusal
-from generation.verify import SUPPORTED, support
+from generation.verify import SUPPORTED, overlap, support
 from retrieval.query import Query
 
 _SUGGESTIONS = 3
@@ -60,15 +60,24 @@ class Draft:
         if repeats(item.text, [sentence for sentence in self.sentences if sentence.origin == "generated"]):
             return None
         numbers = self._cite(item)
-        quotes = "\n".join(plain(citation.quote) for citation in self.citations.all() if citation.n in numbers)
-        scores = self.checker.score([(claim, quotes) for claim in sentences(item.stated)])
-        # A line of several sentences is supported as far as the weakest of them.
-        score = min((score for score in scores if score is not None), default=None)
+        score = self._support(item)
         if score is not None and score < self.checker.threshold:
             self.left_out.append(f"quoted line without support ({score:.2f}): {item.text}")
             self.citations.forget_after(max((n for sentence in self.sentences for n in sentence.citations), default=0))
             return None
         return self._add(Sentence(in_script(item.text, self.query.language), numbers, score, "quoted"))
+
+    def _support(self, item: EvidenceSentence) -> float | None:
+        """How far the notes support a line: as far as the weakest of its sentences.
+
+        They are compared in the cleaned text: the source of a citation may hold markup and lines broken inside a word. What
+        stands there word for word is supported, and so is a table row, which says what its cells say.
+        """
+        context = "\n".join(plain(item.chunk.text[start:end]) for start, end in ((item.start, item.end), *item.also))
+        if _bare(item.stated) in _bare(context) or (item.also and overlap(item.stated, context) == 1.0):
+            return 1.0
+        scores = self.checker.score([(claim, context) for claim in sentences(item.stated)])
+        return min((score for score in scores if score is not None), default=None)
 
     def _add(self, sentence: Sentence) -> Sentence:
         self.sentences.append(sentence)
@@ -103,6 +112,11 @@ class Draft:
             tokens=self.tokens,
         )
         return replace(answer, timings={**self.timings, "total": time.perf_counter() - self.started})
+
+
+def _bare(text: str) -> str:
+    """A text's letters and digits alone."""
+    return "".join(filter(str.isalnum, text))
 
 
 def timings_of(found: SearchResult) -> dict[str, float]:

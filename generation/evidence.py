@@ -9,34 +9,30 @@ was selected here. How many units are taken depends on the question and on how f
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
-from corpus.documents import Chunk, Language
+from corpus.documents import Language
 from corpus.results import Hit
-from corpus.sentences import sentence_spans
 from generation.evidence_features import FEATURES, FloatMatrix, FloatVector, Place, features
-from generation.passage_blocks import plain
-from generation.passage_units import Unit, units_of
+from generation.evidence_lines import Chosen, EvidenceSentence, arranged, section_of
+from generation.passage_units import list_of, units_of
 from generation.question_kind import aspects, parts
 from generation.verify import overlap
-from retrieval.analysis import terms
+from retrieval.analysis import concepts
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
-from retrieval.query import Query
+from retrieval.query import Query, subjects_of
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
 _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
-_LIST_SHARE = 0.5  # a question for a list gets all of one of which this share is chosen
-_BUILT_UP = frozenset({"definition", "comparison", "reason", "steps", "listing", "derivation", "code"})
-_STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved before it
-_OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
-_TITLE = 24  # characters of a title that may stand before an item
+_LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
+_SIDES = 4  # items of a list that is taken as a whole where no list is asked for
+_LABELLED = 30  # characters at the beginning of a unit in which it names its subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +47,8 @@ class EvidenceSettings:
         hits: best hits to read.
         foreign: how much better units in the other language than the question's have to be to be taken, in logits.
         characters: an answer of this length is not lengthened.
+        fact: what the gaps are multiplied by for a question that asks for a fact only.
+        list_items: most items of a list that is taken as a whole where a list is asked for.
     """
 
     sentences: int = 5
@@ -60,32 +58,8 @@ class EvidenceSettings:
     hits: int = 5
     foreign: float = 2.0
     characters: int = 600
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceSentence:
-    """A line of evidence.
-
-    Attributes:
-        chunk: where it stands.
-        start, end: its span in the chunk's text.
-        text: as it reads in an answer.
-        score: how well it answers the question, in logits; that of the unit it serves for one that only leads in another.
-        stated: the words of `text` that stand in the notes, without the title put before them.
-        also: further spans that they stand in, such as the row that names a table's columns.
-        listed: whether it is a line of a list, or leads in one.
-        follows: whether it needs the line before it.
-    """
-
-    chunk: Chunk
-    start: int
-    end: int
-    text: str
-    score: float
-    stated: str
-    also: tuple[tuple[int, int], ...] = ()
-    listed: bool = False
-    follows: bool = False
+    fact: float = 0.6
+    list_items: int = 8
 
 
 @cache
@@ -132,14 +106,7 @@ def select_evidence(
     scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in asked)], dtype=np.float32)
     kept = _in_one_language(places, scores, query.language, settings.foreign)
     chosen = _choose([places[i] for i in kept], scores[:, kept], query.question, settings)
-    return _answer_first(_arranged(chosen, query.question), query.question)
-
-
-def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:
-    """The first sentences of a chunk as they stand, for one that no unit states anything in by itself."""
-    spans = [(start, end) for start, end in sentence_spans(chunk.text) if end <= _OPENING] or list(sentence_spans(chunk.text)[:1])
-    texts = [(start, end, plain(chunk.text[start:end])) for start, end in spans]
-    return tuple(EvidenceSentence(chunk, start, end, text, 0.0, text) for start, end, text in texts if terms(text))
+    return arranged(chosen, query.question)
 
 
 def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Language, margin: float) -> list[int]:
@@ -152,36 +119,51 @@ def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Lan
     return np.flatnonzero(own == ours).tolist()
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
-    place: Place
-    score: float
-
-
-def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings: EvidenceSettings) -> list[_Chosen]:
+def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings: EvidenceSettings) -> list[Chosen]:
     """The best units, first of each part of the question and then of the whole, as long as they add something."""
     whole = scores[0]
+    wants = aspects(question)
     best = int(whole.argmax())
+    reach = 1.0 if wants - {"number"} else settings.fact
+    subjects = frozenset(subjects_of(question))
+    firsts = [int(part.argmax()) for part in scores[1:]]
+    if "comparison" in wants:
+        firsts += _each_side(places, whole, question)
+    order = [best, *sorted(firsts, key=lambda i: -whole[i]), *np.argsort(-whole, kind="stable").tolist()]
     taken: list[int] = []
     length = 0
-    firsts = [int(part.argmax()) for part in scores[1:]]
-    order = [*sorted(firsts, key=lambda i: -whole[i]), *np.argsort(-whole, kind="stable").tolist()]
     for i in dict.fromkeys(order):
         if len(taken) >= settings.sentences or (len(taken) >= settings.least and length >= settings.characters):
             break
-        gap = settings.gap if _section(places[i]) == _section(places[best]) else settings.elsewhere
+        if i not in firsts and not _is_about(places[i], subjects):
+            continue
+        gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
         if i not in firsts and whole[i] < whole[best] - gap and len(taken) >= settings.least:
             continue
-        if not _repeats(places[i], [places[j] for j in taken]):
+        if i in firsts or not _repeats(places[i], [places[j] for j in taken]):
             taken.append(i)
             length += len(places[i].unit.text)
-    if aspects(question) & {"listing", "steps"}:
-        taken += _rest_of_lists(places, taken)
-    return [_Chosen(places[i], float(whole[i])) for i in taken]
+    listing = bool(wants & {"listing", "steps"})
+    taken += _rest_of_lists(places, taken, longest=settings.list_items if listing else _SIDES, least=1 if listing else 2)
+    return [Chosen(places[i], float(whole[i])) for i in taken]
 
 
-def _section(place: Place) -> tuple[str, ...]:
-    return (place.hit.chunk.path, *place.hit.chunk.heading)
+def _is_about(place: Place, subjects: frozenset[str]) -> bool:
+    """Whether a unit or its titles name one of the question's subjects; listings need not, nor any where it names none."""
+    return not subjects or place.unit.kind == "code" or bool(subjects & set(concepts(place.under_heading())))
+
+
+def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> list[int]:
+    """The best unit about each of the subjects that are compared, where a title or a label names it and no other of them."""
+    subjects = set(subjects_of(question))
+    best: dict[str, int] = {}
+    for i in np.argsort(-scores, kind="stable").tolist():
+        place = places[i]
+        named = set(concepts(" ".join((*place.hit.chunk.heading[1:][-1:], *place.unit.scope)))) & subjects
+        named = named if len(named) == 1 else set(concepts(place.unit.text[:_LABELLED])) & subjects
+        if len(named) == 1:
+            best.setdefault(named.pop(), i)
+    return list(best.values()) if len(best) > 1 else []
 
 
 def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
@@ -189,88 +171,15 @@ def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
     return any(overlap(text, other.unit.text) >= _REPEATS for other in chosen if other.unit.kind != "code")
 
 
-def _rest_of_lists(places: Sequence[Place], taken: Sequence[int]) -> Iterator[int]:
-    """The other items of the lists that are chosen for the most part."""
-    lists: dict[tuple[int, int], list[int]] = {}
-    for i, place in enumerate(places):
-        if place.unit.lead is not None:
-            lists.setdefault((place.hit.rank, place.unit.lead), []).append(i)
-    for items in lists.values():
-        chosen = sum(i in taken for i in items)
-        if chosen and chosen >= _LIST_SHARE * len(items):
-            yield from (i for i in items if i not in taken)
-
-
-def _arranged(chosen: Sequence[_Chosen], question: str) -> Iterator[EvidenceSentence]:
-    """Sections by their best unit, each in its author's order, with what the units need."""
-    sections: dict[tuple[str, ...], list[_Chosen]] = {}
-    for item in sorted(chosen, key=lambda item: -item.score):
-        sections.setdefault(_section(item.place), []).append(item)
-    for group in sections.values():
-        by_chunk: dict[int, list[_Chosen]] = {}
-        for item in group:
-            by_chunk.setdefault(item.place.hit.chunk.ordinal, []).append(item)
-        for _, items in sorted(by_chunk.items()):
-            yield from _lines(items, question, titled=len(sections) > 1)
-
-
-def _answer_first(lines: Iterable[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
-    """The lines of an answer about a fact, its best line first if that stands out; other answers as their author built them."""
-    found = tuple(lines)
-    if not found or aspects(question) & _BUILT_UP:
-        return found
-    best = max(range(len(found)), key=lambda i: found[i].score)
-    first = best
-    while first > 0 and found[first].follows:
-        first -= 1
-    if found[best].listed or found[best].score < found[0].score + _STANDS_OUT:
-        return found
-    return (*found[first : best + 1], *found[:first], *found[best + 1 :])
-
-
-def _lines(items: Sequence[_Chosen], question: str, *, titled: bool) -> Iterator[EvidenceSentence]:
-    """The chosen units of one chunk with what they need, in order."""
-    chunk = items[0].place.hit.chunk
-    units = units_of(chunk.text)
-    scores = {item.place.number: item.score for item in items}
-    for number in list(scores):
-        needed = units[number].needs
-        while needed is not None and needed not in scores:
-            scores[needed] = scores[number]
-            needed = units[needed].needs
-    led: dict[int, list[int]] = {}
-    for number in scores:
-        if (lead := units[number].lead) is not None:
-            led.setdefault(lead, []).append(number)
-    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _is_lead(units[lead])}
-    for lead in shown:
-        scores.setdefault(lead, max(scores[number] for number in led[lead]))
-    for number in sorted(scores):
-        unit = units[number]
-        if number in shown and unit.kind == "heading":
-            text = f"{unit.text}{'：' if chunk.language.startswith('zh') else ':'}"
-        elif unit.lead in shown:
-            text = f"- {unit.text}"
-        else:
-            title = _title(unit, units, chunk, question, titled=titled)
-            text = f"{title}{unit.text}"
-        listed = number in shown or unit.lead in shown
-        yield EvidenceSentence(
-            chunk, unit.start, unit.end, text, scores[number], unit.text, unit.also, listed, unit.needs is not None
-        )
-
-
-def _is_lead(unit: Unit) -> bool:
-    """Whether a line can stand above a list in an answer: a heading that asks something cannot."""
-    return unit.kind == "lead" or not re.search(r"[?？]$", unit.text)
-
-
-def _title(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, titled: bool) -> str:
-    """What names the subject of an item that stands alone, such as "GPT-2 (2019): ", if neither it nor the question does."""
-    if unit.kind not in ("item", "row"):
-        return ""
-    titles = unit.scope or (chunk.heading[1:][-1:] if titled else ())
-    title = titles[-1] if titles else ""
-    if not title or len(title) > _TITLE or re.search(r"[?？]$", title) or overlap(title, f"{unit.text} {question}") >= 0.99:
-        return ""
-    return f"{title}：" if chunk.language.startswith("zh") else f"{title}: "
+def _rest_of_lists(places: Sequence[Place], taken: Sequence[int], *, longest: int, least: int) -> list[int]:
+    """The other items of the lists that are chosen for the most part, if they are not too long."""
+    numbers = {(place.hit.rank, place.number): i for i, place in enumerate(places)}
+    rest: dict[int, None] = {}
+    for i in taken:
+        place = places[i]
+        items = [numbers.get((place.hit.rank, n)) for n in list_of(units_of(place.hit.chunk.text), place.number)]
+        known = [item for item in items if item is not None]
+        chosen = sum(item in taken for item in known)
+        if len(known) <= longest and chosen >= max(least, _LIST_SHARE * len(known)):
+            rest |= dict.fromkeys(item for item in known if item not in taken)
+    return list(rest)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from corpus.documents import Chunk, ChunkId, Language
-from corpus.language import to_simplified, to_traditional
+from corpus.language import to_simplified, to_taiwan_standard
 from corpus.results import Citation, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
@@ -139,4 +139,4 @@ def in_script(text: str, language: Language) -> str:
     """Chinese text in the script of the question; other text as it is."""
     if language == "zh-Hans":
         return to_simplified(text)
-    return to_traditional(text) if language == "zh-Hant" else text
+    return to_taiwan_standard(text) if language == "zh-Hant" else text

@@ -81,10 +81,13 @@ def _in_list(lines: Sequence[str], kinds: Sequence[str], at: int) -> bool:
     own = number(at)
     if own is not None:
         return number(at - 1) == own - 1 or number(at + 1) == own + 1
-    first = at
+    first, last = at, at
     while first > 0 and kinds[first - 1] == "heading" and number(first - 1) is None:
         first -= 1
-    return first > 0 and bool(COLON_END.search(lines[first - 1])) and kinds[first - 1] in ("line", "item")
+    while last + 1 < len(lines) and kinds[last + 1] == "heading" and number(last + 1) is None:
+        last += 1
+    announced = first > 0 and bool(COLON_END.search(lines[first - 1])) and kinds[first - 1] in ("line", "item")
+    return announced and last > first
 
 
 def _lines(text: str) -> list[tuple[Span, ...]]:

@@ -20,8 +20,8 @@ Kind = Literal["sentence", "item", "row", "formula", "code", "lead", "heading"]
 _NO_STATEMENT = re.compile(
     r"[\W\d_]+$|\W*(?:参考|參考|References?|来源|來源|Source)\W|.{0,80}arXiv:\s*\d{4}\.\d{4,5}\W*$|(?:https?://|www\.)\S+$"
     r"|.{0,6}(?:论文|論文)?(?:链接|連結|地址|網址|网址)\s*[：:]"
-    r"|(?:下面|以下|接下来|接下來)[^，,]{0,40}(?:区别|區別|作用|原因|方法|介绍|介紹|展开|展開|说明|說明|演进|演進|特点|特點)"
-    r"[^，,]{0,12}[。.]?$"
+    r"|(?:.*[，,])?\s*(?:下面|以下|接下来|接下來)[^，,]{0,40}(?:区别|區別|作用|原因|方法|介绍|介紹|展开|展開|说明|說明|演进|演進|特点"
+    r"|特點)[^，,]{0,12}[。.]?$"
     r"|.{0,40}(?:如|见|見)(?:上|下)?(?:图|圖|表)\s*\d*\s*(?:所示)?\W*$|本(?:篇|文|节|節)(?:将|將|整理|介绍|介紹|会|會)"
     r"|These notes (?:cover|list|collect)|This (?:note|article|section|post|page) (?:covers|describes|lists|explains)",
     re.IGNORECASE,
@@ -30,7 +30,8 @@ _NO_STATEMENT = re.compile(
 _POINTS_BACK = re.compile(
     r"(?:它|其(?!他|它|余|餘|实|實|次|中一)|该|該|此(?!外|时|時)|这(?!里|裡)|這(?!裡|里)|那(?:么|麼|样|樣|个|個|些)|两者|兩者|二者"
     r"|前者|后者|後者|上述|因此|所以|于是|於是|从而|從而|然而|但(?!丁)|不过|不過|而(?!且)|否则|否則|反之|相比之下|例如|比如|也就是"
-    r"|即|换言之|換言之|对此|對此|同样|同樣|相反|结果[，,]|結果[，,]|代价是|代價是)"
+    r"|即|换言之|換言之|对此|對此|同样|同樣|相反|结果[，,]|結果[，,]|代价是|代價是"
+    r"|(?:为了?|為了?|由于|由於|对于|對於|针对|針對|在|通过|通過|基于|基於|出于|出於|根据|根據)(?:解决|解決)?(?:这|這|此|上述|同样|同樣))"
     r"|(?:It|Its|They|Their|Them|This|That|These|Those|Such|Both|He|She|The (?:former|latter|two|result|same)|Therefore|Thus"
     r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result"
     r"|Here|Then|Consequently|In contrast|Similarly)\b"
@@ -49,10 +50,19 @@ _COUNTS_UP = re.compile(
 _ORDINAL = re.compile(
     r"(?:第[一二三四五六七八九十]|一是|二是|三是|四是|首先|其次|最后|最後|一方面|另一方面|First|Second|Third|Finally)"
 )
+# Titles that say which side of their subject is told; the subject is the title before them.
+_SIDE = re.compile(
+    r"(?:主要|基本)?(?:优点|優點|缺点|缺點|优势|優勢|劣势|劣勢|局限|不足|结构|結構|概念|定义|定義|原理|公式|流程|步骤|步驟|示例|例子|特点|特點|作用"
+    r"|目的|方法|影响|影響|应用|應用|工作流程|工作原理|公式表示|实际应用|實際應用|动态变化|動態變化"
+    r"|(?:Dis)?[Aa]dvantages|Pros|Cons|Strengths|Weaknesses|Limitations|Definition|Concept|Formula|Structure|Steps|Examples?|Usage)$"
+)
 _MISCONCEPTION = re.compile(r"(?:常见误区|常見誤區|误区|誤區|Common misconception)")
 _JOINED = 160  # characters up to which clauses between semicolons, or a misconception and its correction, are one sentence
+# What scraping left of a sentence whose formula or picture is gone.
+_BROKEN_OFF = re.compile(r"(?:是|为|為|如下|包括|例如|等于|等於|[和与與及]|\b(?:is|are|by|the|of|to|and|as))$")
 _TERMINAL = re.compile(r"[。.！!？?；;][”’」』）】》\"')\]]*$")
 _SHORT_MISCONCEPTION = 60
+_LABEL = 36  # characters up to which what a colon ends is a label
 _LONG_ITEM = 220  # characters: a longer item is quoted sentence by sentence
 
 
@@ -90,7 +100,29 @@ def units_of(text: str) -> tuple[Unit, ...]:
     builder = _Builder(text)
     for block in blocks_of(text):
         builder.add(block)
-    return tuple(builder.units)
+    return tuple(replace(unit, kind="lead") if unit.states and _BROKEN_OFF.search(unit.text) else unit for unit in builder.units)
+
+
+def list_of(units: Sequence[Unit], number: int) -> tuple[int, ...]:
+    """The numbers of the items or rows of one list, given that of one of them; of anything else itself alone.
+
+    Items without a line that leads them in are a list as long as nothing stands between them.
+    """
+    unit = units[number]
+    if unit.kind not in ("item", "row"):
+        return (number,)
+    if unit.lead is not None:
+        return tuple(i for i, other in enumerate(units) if other.lead == unit.lead and other.states)
+
+    def belongs(i: int) -> bool:
+        return 0 <= i < len(units) and units[i].kind == unit.kind and units[i].lead is None and units[i].scope == unit.scope
+
+    first = last = number
+    while belongs(first - 1):
+        first -= 1
+    while belongs(last + 1):
+        last += 1
+    return tuple(range(first, last + 1))
 
 
 class _Builder:
@@ -122,8 +154,9 @@ class _Builder:
 
     def _heading(self, block: Block) -> None:
         title = re.sub(r"^#{1,6}\s+", "", plain(self.text[block.start : block.end])).strip("*# ")
-        self.scope = (title,)
-        self.lead = self._append(Unit("heading", block.start, block.end, title)) if title else None
+        above = self.scope[:1] if _SIDE.match(title) and not _SIDE.match(self.scope[0] if self.scope else title) else ()
+        self.lead = self._append(Unit("heading", block.start, block.end, title, scope=above)) if title else None
+        self.scope = (*above, title)
         self.outer = None
 
     def _row(self, block: Block) -> None:
@@ -171,7 +204,7 @@ class _Builder:
         if self.lead is None or not self._is_item(self.lead):
             return False
         first = next((unit for unit in self.units[self.lead + 1 :] if unit.lead == self.lead), None)
-        return first is not None and _labelled(item) and not _labelled(first.text)
+        return first is not None and labelled(item) and not labelled(first.text)
 
     def _is_item(self, number: int) -> bool:
         unit = self.units[number]
@@ -180,8 +213,22 @@ class _Builder:
     def _line(self, block: Block) -> None:
         """Running text: sentence by sentence; what a colon ends announces the next block."""
         announced = self.lead if self.lead is not None and self._continues(block) else None
-        self.lead = self.outer = None
-        self._sentences(block, "sentence", announced)
+        line = self.text[block.start : block.end]
+        if announced is not None and self._is_label(announced) and not COLON_END.search(line) and len(line) <= _LONG_ITEM:
+            # "Retriever:" and on the next line what it does are one item of the list that the label stands in.
+            label = self.units[announced]
+            text = f"{label.text}{'' if label.text[-1] == '：' else ' '}{plain(line)}"
+            self.units[announced] = replace(label, kind="item", end=block.end, text=text)
+            self.lead = label.lead
+        elif self.lead is not None and COLON_END.search(line) and len(line) <= _LABEL and self.units[-1].lead == self.lead:
+            self.lead = self._append(self._unit("lead", block.start, block.end, lead=self.lead))
+        else:
+            self.lead = self.outer = None
+            self._sentences(block, "sentence", announced)
+
+    def _is_label(self, number: int) -> bool:
+        unit = self.units[number]
+        return unit.kind == "lead" and len(unit.text) <= _LABEL and not re.search(r"[。，,]", unit.text)
 
     def _continues(self, block: Block) -> bool:
         """Whether the line is what the lead right before it announces."""
@@ -206,7 +253,7 @@ class _Builder:
                 continue
             needs = self._pointed_at(sentence, previous)
             if n == len(spans) - 1 and leads:
-                self.lead = self._append(self._unit("lead", start, end, needs=needs))
+                self.lead = self._append(self._unit("lead", start, end, needs=needs, lead=announced))
                 return
             following = self.text[slice(*spans[n + 1])] if n + 1 < len(spans) else ""
             if _COUNTS_UP.match(sentence) and _ORDINAL.match(following):
@@ -249,7 +296,7 @@ def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
     return joined
 
 
-def _labelled(item: str) -> bool:
+def labelled(item: str) -> bool:
     """Whether an item begins with a label: "Mechanism: picks among ..."."""
     return bool(re.match(r"[^，,。.；;：:]{1,24}[：:]\s*\S", item))
 

@@ -24,7 +24,7 @@ _ASPECTS: dict[Aspect, re.Pattern[str]] = {
         r"步骤|流程|过程|阶段|怎么做|如何做|怎么实现|分几步|哪几步|演进|\bsteps?\b|\bstages?\b|\bprocedure\b|\bpipeline\b"
     ),
     "listing": re.compile(
-        r"有哪些|哪些|哪几|几种|几类|有什么(?:优|缺|特|好|坏|方法|办法|作用|影响|区别)|分类|优缺点|方法有|种类|常见的"
+        r"有哪些|哪些|哪几|几种|几类|有什么(?:优|缺|特|好|坏|方法|办法|作用|影响|区别)|分类|优缺点|方法有|种类|常见的|组成|构成"
         r"|\bwhich (?:\w+ )?(?:models|methods|ways|kinds|types|layers|tasks|stages|parts)\b"
         r"|\bwhat are\b|\blist\b|\bkinds?\b|\btypes?\b|\bways\b"
     ),

@@ -64,8 +64,13 @@ def _needs_history(question: str) -> bool:
     return bool(_POINTS_BACK.search(fold(question))) or not _names_subject(question)
 
 
+def subjects_of(text: str) -> tuple[str, ...]:
+    """The glossary's concepts that a text is about, in order; what only says how something is looked at is none."""
+    return tuple(concept for concept in concepts(text) if concept not in ASPECTS)
+
+
 def _names_subject(text: str) -> bool:
-    return any(concept not in ASPECTS for concept in concepts(text)) or bool(_TECHNICAL_NAME.search(text))
+    return bool(subjects_of(text)) or bool(_TECHNICAL_NAME.search(text))
 
 
 def _last_subject(history: Sequence[str]) -> str:

@@ -1,0 +1,164 @@
+"""Chosen units as the lines of an answer: in order, with what each needs, lists with what leads them in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from corpus.documents import Chunk
+from corpus.sentences import sentence_spans
+from generation.evidence_features import Place
+from generation.passage_blocks import plain
+from generation.passage_units import Unit, labelled, units_of
+from generation.question_kind import aspects
+from generation.verify import overlap
+from retrieval.analysis import terms
+
+_BUILT_UP = frozenset({"definition", "comparison", "reason", "steps", "listing", "derivation", "code"})
+_STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved before it
+_OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
+_TITLE = 32  # characters of a title that may stand before an item
+_NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
+_CHAIN = 2  # sentences that are fetched for one that points back
+# What a line with a colon at its end says if it is more than a label.
+_SENTENCE = re.compile(r"[。.，,]|以下|如下|[有含]|包括|分[为為]|是|following|\b(?:are|is|has|have|include)\b")
+_GENERAL = re.compile(
+    r"(?:对比|對比|总结|總結|概述|概念|简介|簡介|介绍|介紹|小结|小結|示例|背景|定义|定義|主要区别|主要區別|结论|結論|具体|具體|例如|比如)"
+    r"|(?:Overview|Summary|Introduction|Conclusion|Notes?|Background|Definition|Examples?|Specifically)$"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSentence:
+    """A line of evidence.
+
+    Attributes:
+        chunk: where it stands.
+        start, end: its span in the chunk's text.
+        text: as it reads in an answer.
+        score: how well it answers the question, in logits; that of the unit it serves for one that only leads in another.
+        stated: the words of `text` that stand in the notes, without the title put before them.
+        also: further spans that they stand in, such as the row that names a table's columns.
+        listed: whether it is a line of a list, or leads in one.
+        follows: whether it needs the line before it.
+    """
+
+    chunk: Chunk
+    start: int
+    end: int
+    text: str
+    score: float
+    stated: str
+    also: tuple[tuple[int, int], ...] = ()
+    listed: bool = False
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A unit that was chosen, with its score in logits."""
+
+    place: Place
+    score: float
+
+
+def section_of(place: Place) -> tuple[str, ...]:
+    """The path and headings of a place."""
+    return (place.hit.chunk.path, *place.hit.chunk.heading)
+
+
+def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:
+    """The first sentences of a chunk as they stand, for one that no unit states anything in by itself."""
+    spans = [(start, end) for start, end in sentence_spans(chunk.text) if end <= _OPENING] or list(sentence_spans(chunk.text)[:1])
+    texts = [(start, end, plain(chunk.text[start:end])) for start, end in spans]
+    return tuple(EvidenceSentence(chunk, start, end, text, 0.0, text) for start, end, text in texts if terms(text))
+
+
+def arranged(chosen: Sequence[Chosen], question: str) -> tuple[EvidenceSentence, ...]:
+    """Sections by their best unit, each in its author's order, with what the units need; a fact that stands out goes first."""
+    sections: dict[tuple[str, ...], list[Chosen]] = {}
+    for item in sorted(chosen, key=lambda item: -item.score):
+        sections.setdefault(section_of(item.place), []).append(item)
+    lines: list[EvidenceSentence] = []
+    for group in sections.values():
+        by_chunk: dict[int, list[Chosen]] = {}
+        for item in group:
+            by_chunk.setdefault(item.place.hit.chunk.ordinal, []).append(item)
+        for _, items in sorted(by_chunk.items()):
+            lines += _lines(items, question, titled=len(sections) > 1)
+    return _answer_first(lines, question)
+
+
+def _answer_first(lines: Iterable[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
+    """The lines of an answer about a fact, its best line first if that stands out; other answers as their author built them."""
+    found = tuple(lines)
+    if not found or aspects(question) & _BUILT_UP:
+        return found
+    best = max(range(len(found)), key=lambda i: found[i].score)
+    first = best
+    while first > 0 and found[first].follows:
+        first -= 1
+    if found[best].listed or found[best].score < found[0].score + _STANDS_OUT:
+        return found
+    return (*found[first : best + 1], *found[:first], *found[best + 1 :])
+
+
+def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[EvidenceSentence]:
+    """The chosen units of one chunk with what they need, in order."""
+    chunk = items[0].place.hit.chunk
+    units = units_of(chunk.text)
+    scores = {item.place.number: item.score for item in items}
+    for number in list(scores):
+        needed = units[number].needs
+        for _ in range(_CHAIN):
+            if needed is None or needed in scores:
+                break
+            scores[needed] = scores[number]
+            needed = units[needed].needs
+    led: dict[int, list[int]] = {}
+    for number in scores:
+        if (lead := units[number].lead) is not None:
+            led.setdefault(lead, []).append(number)
+    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _leads_in(units[lead])}
+    for lead in shown:
+        scores.setdefault(lead, max(scores[number] for number in led[lead]))
+    colon = "：" if chunk.language.startswith("zh") else ": "
+    for number in sorted(scores):
+        unit = units[number]
+        title = "" if unit.lead in shown else _title(unit, units, chunk, question, titled=titled)
+        title = f"{title}{colon}" if title else ""
+        if number in shown and unit.kind == "heading":
+            text = f"{' '.join((*unit.scope, unit.text))}{colon.strip()}"
+        elif unit.lead in shown:
+            text = f"- {unit.text}"
+        else:
+            text = f"{title}{unit.text}"
+        listed = number in shown or unit.lead in shown
+        yield EvidenceSentence(
+            chunk, unit.start, unit.end, text, scores[number], unit.text, unit.also, listed, unit.needs is not None
+        )
+
+
+def _leads_in(unit: Unit) -> bool:
+    """Whether a line can stand above a list in an answer: a heading that asks something or says nothing cannot."""
+    return unit.kind == "lead" or not (re.search(r"[?？]$", unit.text) or _GENERAL.match(unit.text))
+
+
+def _title(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, titled: bool) -> str:
+    """What names the subject of an item that stands alone, such as "GPT-2 (2019)", if neither it nor the question does."""
+    if unit.kind not in ("item", "row"):
+        return ""
+    label = units[unit.lead] if unit.lead is not None else None
+    if label is not None and label.kind == "lead":
+        bare = "" if labelled(unit.text) else label.text.rstrip(":： ")
+        titles: tuple[str, ...] = (bare,) if len(bare) <= _TITLE and not _SENTENCE.search(bare) else ()
+    else:
+        titles = unit.scope or (chunk.heading[1:][-1:] if titled else ())
+    known = f"{unit.text} {question}"
+    told = [title for title in titles if title and not _is_vague(title) and overlap(title, known) < _NAMED]
+    return " ".join(told) if len(" ".join(told)) <= _TITLE else ""
+
+
+def _is_vague(title: str) -> bool:
+    return bool(re.search(r"[?？]$", title) or _GENERAL.match(title))
