@@ -21,6 +21,7 @@ InterviewRagError
 ├── AdapterNotFound            no PEFT adapter in the folder
 ├── AdapterMismatch            an adapter of another base model
 ├── RopeUnsupported            the model's positions cannot be scaled
+├── NotesTooFew                too few notes to train or to compare on
 ├── WeightsMissing             the package that ships the weights is not installed
 ├── WeightsMismatch            weights differ from the pinned SHA-256
 ├── MissingExtra               an optional dependency is not installed
@@ -194,6 +195,11 @@ class RopeUnsupported(InterviewRagError):
 
     en = "RoPE of the model {model} cannot be scaled: {reason}; set rope.method to none, or choose another generator"
     zh = "无法缩放模型 {model} 的 RoPE：{reason}；请将 rope.method 设为 none，或换用其他生成模型"
+class NotesTooFew(InterviewRagError):
+    """There is too little to learn from; fields: found, needed."""
+
+    en = "the notes have {found} sections with a heading and text, at least {needed} are needed: give more notes"
+    zh = "笔记中有标题且有正文的章节只有 {found} 个，至少需要 {needed} 个：请提供更多笔记"
 
 
 class WeightsMissing(InterviewRagError):
