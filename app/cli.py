@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from app import bench_commands, checker_commands, eval_commands, index_commands, question_commands
+from app import bench_commands, checker_commands, eval_commands, finetune_commands, index_commands, question_commands
 from app.command import cli, command, run_cli
 from app.console import Console
 from app.session import Session
@@ -18,6 +18,9 @@ from corpus.errors import UsageError
 
 if TYPE_CHECKING:
     from app.batch import QuestionRow
+    from generation.answerer import Answerer
+    from generation.finetuning.answering import FineTunedAnswerer
+    from generation.long_context import LongContextAnswerer
 
 BatchOption = Annotated[
     Path | None, typer.Option("--batch", help="File of questions (JSON Lines) instead of QUESTION.", show_default=False)
@@ -58,9 +61,15 @@ def ask(
     console: Console,
     question: Annotated[str | None, typer.Argument(help="What to answer from the notes.")] = None,
     mode: Annotated[
-        Literal["rag", "long-context"],
-        typer.Option("--mode", help="What the model reads: selected evidence, or whole documents."),
+        Literal["rag", "long-context", "fine-tuned", "fine-tuned-rag"],
+        typer.Option(
+            "--mode", help="What the model reads: selected evidence, whole documents, nothing once fine-tuned, or hits."
+        ),
     ] = "rag",
+    adapter: Annotated[
+        Path | None,
+        typer.Option("--adapter", help="Folder that `finetune` wrote; that of the settings if not given.", show_default=False),
+    ] = None,
     history: HistoryOption = None,
     batch: BatchOption = None,
     out: OutOption = None,
@@ -71,13 +80,21 @@ def ask(
     from generation.answerer import Question
 
     questions = _questions(question, history, batch, out)
-    answerer = session.long_context() if mode == "long-context" else session.answerer()
+    if adapter and not mode.startswith("fine-tuned"):
+        raise UsageError(reason="--adapter goes with --mode fine-tuned and fine-tuned-rag")
+    answerer = _answerer(session, mode, adapter)
     if batch and out:
         rows = (answer_row(answerer.invoke(Question(row.question, row.history)), row.id) for row in questions)
         _write_batch(session, console, "ask", rows, len(questions), out)
         return
     asked = Question(questions[0].question, questions[0].history)
     console.document(answer_row(answerer.invoke(asked))) if console.as_json else show_answer(answerer.events(asked), console)
+
+
+def _answerer(session: Session, mode: str, adapter: Path | None) -> Answerer | LongContextAnswerer | FineTunedAnswerer:
+    if mode.startswith("fine-tuned"):
+        return session.fine_tuned(adapter, grounded=mode == "fine-tuned-rag")
+    return session.long_context() if mode == "long-context" else session.answerer()
 
 
 def _questions(question: str | None, history: list[str] | None, batch: Path | None, out: Path | None) -> tuple[QuestionRow, ...]:
@@ -142,4 +159,13 @@ def main() -> None:
     sys.exit(run_cli())
 
 
-__all__ = ["bench_commands", "checker_commands", "cli", "eval_commands", "index_commands", "main", "question_commands"]
+__all__ = [
+    "bench_commands",
+    "checker_commands",
+    "cli",
+    "eval_commands",
+    "finetune_commands",
+    "index_commands",
+    "main",
+    "question_commands",
+]

@@ -25,6 +25,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "sentences": "Ranking sentences",
         "check": "Checking",
         "propose": "Proposing questions",
+        "train": "Training",
     },
     "zh": {
         "verify": "校验权重",
@@ -36,6 +37,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "sentences": "句子排序",
         "check": "核查",
         "propose": "拟定问题",
+        "train": "训练",
     },
 }
 

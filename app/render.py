@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from app.console import Console
+from corpus.language import detect_language
 from corpus.results import Answer, SearchResult, Sentence
+from generation.phrases import unsupported
 
 if TYPE_CHECKING:
     from ingest.pipeline import IngestSummary
@@ -54,7 +56,8 @@ def show_answer(events: Iterator[Sentence | Answer], console: Console) -> None:
     shown = False
     for event in events:
         if isinstance(event, Sentence):
-            console.text(event.text + "".join(f"[{n}]" for n in event.citations))
+            marks = "".join(f"[{n}]" for n in event.citations)
+            console.text(event.text + (marks or unsupported(detect_language(event.text))))
             shown = True
         else:
             _show_end(event, console, shown)

@@ -6,13 +6,17 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, TypedDict
 
+from corpus.errors import UsageError
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from app.settings import Settings
     from generation.answerer import Answerer, AnswerSettings
     from generation.checker import Checker
     from generation.evidence import EvidenceSettings
+    from generation.finetuning.answering import FineTunedAnswerer
     from generation.language_model import LanguageModel
     from generation.long_context import LongContextAnswerer
     from generation.rope import RopeScale, RopeSettings
@@ -207,3 +211,22 @@ class Session:
         return AnswerSettings(
             min_relevance=chosen.min_relevance, prompt_tokens=chosen.prompt_tokens, evidence=self.evidence_settings
         )
+
+    def fine_tuned(self, adapter: Path | None, *, grounded: bool) -> FineTunedAnswerer:
+        """Answers of the model that `finetune` wrote into a folder, closed book or with passages to read.
+
+        Raises:
+            UsageError: no folder is given here nor in the settings.
+            AdapterNotFound, AdapterMismatch: there is no adapter, or one of another model.
+        """
+        from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
+        from generation.finetuning.loading import base_and_adapter
+
+        folder = adapter or self.settings.adapter
+        if folder is None:
+            raise UsageError(reason="name the folder that `finetune` wrote: --adapter DIR, or adapter in the settings")
+        generator, lora = base_and_adapter(self.settings.generator, folder.expanduser())
+        changed = {"generator": generator, "adapter": lora, "chat": False}
+        model = Session(self.settings.model_copy(update=changed), self.progress).model
+        settings = FineTunedSettings(grounded=grounded, min_relevance=self.settings.answering.min_relevance)
+        return FineTunedAnswerer(model, self.retriever(), self.checker, settings)

@@ -195,6 +195,8 @@ class RopeUnsupported(InterviewRagError):
 
     en = "RoPE of the model {model} cannot be scaled: {reason}; set rope.method to none, or choose another generator"
     zh = "无法缩放模型 {model} 的 RoPE：{reason}；请将 rope.method 设为 none，或换用其他生成模型"
+
+
 class NotesTooFew(InterviewRagError):
     """There is too little to learn from; fields: found, needed."""
 

@@ -15,6 +15,12 @@ _FOREIGN_NOTES: dict[Language, str] = {
     "en": "Your notes answer this in Chinese; quoted as they stand:",
 }
 
+_UNSUPPORTED: dict[Language, str] = {
+    "zh-Hans": "（笔记中没有依据）",
+    "zh-Hant": "（筆記中沒有依據）",
+    "en": " (not supported by your notes)",
+}
+
 
 def refusal(language: Language) -> str:
     """What is said when the notes do not answer."""
@@ -24,3 +30,8 @@ def refusal(language: Language) -> str:
 def foreign_notes(language: Language) -> str:
     """What is said before evidence in another language than the question's."""
     return _FOREIGN_NOTES.get(language, _FOREIGN_NOTES["en"])
+
+
+def unsupported(language: Language) -> str:
+    """What is put behind a sentence that a model wrote from memory and the notes do not support."""
+    return _UNSUPPORTED.get(language, _UNSUPPORTED["en"])

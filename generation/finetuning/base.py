@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from generation.finetuning.finetune import Base
-from generation.language_model import Decoding
-from generation.transformers_model import load_transformers_model
+from generation.model_source import find_model
 from retrieval.weights import Progress
 
 
@@ -15,5 +14,8 @@ def load_base(name: str, *, device: str | None = None, progress: Progress | None
         ModelNotFound: the model does not exist or its hub cannot be reached.
         WeightsMissing, WeightsMismatch: bundled weights are not installed or damaged.
     """
-    loaded = load_transformers_model(name, decoding=Decoding(), device=device, progress=progress)
-    return Base(name, loaded.model, loaded.tokenizer)
+    import torch
+
+    source = find_model(name, progress=progress)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    return Base(name, source.model(device=device).to(device), source.tokenizer())

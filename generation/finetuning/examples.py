@@ -87,7 +87,7 @@ class TrainingData:
     def counts(self) -> dict[str, int]:
         """How many examples of each kind are learned, and how many of each are held out."""
         kinds = [example.kind for example in self.train]
-        found = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
+        found: dict[str, int] = {kind: kinds.count(kind) for kind in dict.fromkeys(kinds)}
         return {**found, "held_out_wordings": len(self.wordings), "held_out_sections": len(self.sections)}
 
 

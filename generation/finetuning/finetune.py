@@ -159,7 +159,7 @@ def _save_weights(network: Any, base: Base, folder: Path, settings: TrainSetting
         base.tokenizer.save_pretrained(folder)
         return
     network.peft_config["default"].base_model_name_or_path = base.name
-    network.save_pretrained(str(folder), safe_serialization=True)
+    network.save_pretrained(str(folder), save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's own, without anything in it
 
 

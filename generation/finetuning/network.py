@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -24,7 +25,9 @@ def trainable(model: Any, method: Method, rank: int, seed: int) -> Any:
 
     torch.manual_seed(seed)  # LoRA's first matrices are random
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(_TARGETS), task_type="CAUSAL_LM")
-    return get_peft_model(model, config, autocast_adapter_dtype=False)
+    with warnings.catch_warnings():  # PEFT asks transformers in a way that transformers deprecates
+        warnings.simplefilter("ignore", FutureWarning)
+        return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 
 def plain(network: Any) -> Any:
