@@ -33,6 +33,7 @@ def save_tiny_model(folder: Path, *, hidden: int = 32) -> Path:
         eos_token_id=2,
         pad_token_id=0,
         tie_word_embeddings=True,
+        initializer_range=0.2,  # LoRA cannot move an output layer that is nearly zero
     )
     LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(folder)
     return folder
