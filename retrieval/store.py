@@ -104,7 +104,7 @@ class IndexStore:
     def damaged_files(self) -> tuple[str, ...]:
         """Files of the current generation that are missing or whose checksum is wrong; none before the first."""
         number = self.current_generation()
-        return damaged_files(self._folder(number), thorough=True) if number else ()
+        return damaged_files(self._folder(number)) if number else ()
 
     def has_old_terms(self, catalogue: Catalogue) -> bool:
         """Whether the lexical index was made by other rules of analysis, or with another glossary or lexicon."""

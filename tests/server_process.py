@@ -35,7 +35,7 @@ def run(*arguments: str, extra: dict[str, str] | None = None) -> subprocess.Pope
 
 def ingest(folder: Path, index: Path) -> None:
     process = run("ingest", str(folder), "--index", str(index))
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors
 
 
@@ -43,7 +43,7 @@ def ingest(folder: Path, index: Path) -> None:
 def serving(index: Path, extra: dict[str, str] | None = None) -> Iterator[str]:
     """A server over an index; gives its address."""
     process = run("serve", "--index", str(index), "--port", "0", "--json", extra=extra)
-    watchdog = Timer(120, process.kill)
+    watchdog = Timer(600, process.kill)
     watchdog.start()
     try:
         document = "".join(_document(process))
@@ -51,7 +51,7 @@ def serving(index: Path, extra: dict[str, str] | None = None) -> Iterator[str]:
         yield json.loads(document)["url"]
     finally:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 def _document(process: subprocess.Popen[str]) -> Iterator[str]:

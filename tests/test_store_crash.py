@@ -248,6 +248,8 @@ def test_a_damaged_file_of_a_generation_is_rebuilt(
         generation = filled.path / "generations" / f"{filled.current_generation():06d}"
         harm(generation / name)
         assert filled.damaged_files()
+        with pytest.raises(IndexCorrupt):
+            filled.snapshot(HashEmbedder().name)
         embedder = HashEmbedder()
         if rebuild == "ingest":
             assert ingest([tmp_path / "notes"], filled, embedder).repaired
