@@ -1,7 +1,7 @@
 """How far a context supports a claim, 0-1, calibrated, in Chinese and English, on this machine and the same every time.
 
-    claim + context --nearest sentences--> the network's logit and doubt (`checker_model`)
-                                           what the words say (`verify`)        --logistic regression--> support
+    claim + context --nearest sentences--> the network's logit (`checker_model`)
+                                           what the words say (`verify`), what differs (`alignment`) --regression--> support
 
 The network is an adapter of a few MB on the bundled E5 encoder, trained by `generation.training.train_checker`; the regression is
 fitted on claims that it was not trained on, so that of the claims with a support of 0.8 about four in five are right. Figures,
@@ -14,14 +14,15 @@ import json
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from corpus.sentences import sentences
+from generation.alignment import Alignment, align
 from generation.checker_input import nearest_sentences
-from generation.verify import WordFeatures, word_features
+from generation.verify import support
 from retrieval.adapter import load_adapted
 from retrieval.analysis import fold
 from retrieval.encoder import Encoder, Runtime
@@ -48,17 +49,17 @@ class Evidence:
 
     Attributes:
         logit: the network's, for the claim.
-        doubt: the network's highest, about one of its tokens.
-        words: what the words say.
+        words: how far the words of its weakest clause follow a sentence, 0-1 (`generation.verify`).
+        alignment: what differs from the sentences that it nearly follows.
     """
 
     logit: float
-    doubt: float
-    words: WordFeatures
+    words: float
+    alignment: Alignment
 
     def features(self) -> tuple[float, ...]:
-        """Inputs of the regression, in its order: logit, doubt, then the words' features as declared."""
-        return (self.logit, self.doubt, *astuple(self.words))
+        """Inputs of the regression, in its order."""
+        return (self.logit, self.words, *self.alignment.features())
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +123,18 @@ class Checker:
         read = self._read([window for some in windows for window in some])
         for (claim, _), text, some in zip(claims, near, windows, strict=True):
             # No window: what no token stands for, such as rare symbols.
-            logit, doubt = max((next(read) for _ in some), default=(-10.0, 10.0))
-            yield Evidence(logit, doubt, word_features(claim, text))
+            logit = max((next(read) for _ in some), default=-10.0)
+            yield Evidence(logit, support(claim, [text]) or 0.0, align(claim, text))
 
-    def _read(self, windows: Sequence[Window]) -> Iterator[tuple[float, float]]:
-        """Logit and highest doubt of each window."""
+    def _read(self, windows: Sequence[Window]) -> Iterator[float]:
+        """The logit of each window."""
         import torch
 
         from retrieval.rerank_model import read_windows
 
         for states, batch in read_windows(self.network, windows):
             with torch.inference_mode():
-                logits = self.heads(states, batch)
-                yield logits.claims.item(), logits.doubt[batch.asked].max().item()
+                yield self.heads(states, batch).claims.item()
 
 
 def is_quoted(claim: str, context: str) -> bool:

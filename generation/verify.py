@@ -33,42 +33,6 @@ _SPELT = {word: str(number) for number, words in enumerate(_WORDS_OF_NUMBERS.spl
 _SPELT_WORD = re.compile("|".join(rf"\b{word}\b" if word.isascii() else word for word in _SPELT))
 
 
-@dataclass(frozen=True, slots=True)
-class WordFeatures:
-    """What the words of a claim say, each 0-1.
-
-    Attributes:
-        support: the weakest clause's longest common subsequence with a sentence; nearly 0 if that contradicts it.
-        overlap: share of the claim's terms that the context holds, in any order.
-        numbers: share of the claim's numbers that the context lacks.
-        names: share of its technical terms that the context lacks.
-        negation: 1 if a clause is negated where its nearest one is not, or the other way round.
-    """
-
-    support: float
-    overlap: float
-    numbers: float
-    names: float
-    negation: float
-
-
-def word_features(claim: str, context: str) -> WordFeatures:
-    """The features of a claim about a context; neither is empty."""
-    known = [_analysed(sentence) for sentence in sentences(context)]
-    whole = _analysed(claim)
-    offered = {term for sentence in known for term in sentence.terms}
-    numbers = {number for sentence in known for number in sentence.numbers | sentence.spelt}
-    names = {name for sentence in known for name in sentence.names}
-    clauses = _clauses(claim)
-    return WordFeatures(
-        support=min(_best_support(clause, known) for clause in clauses),
-        overlap=_share(set(whole.terms), offered),
-        numbers=1.0 - _share(set(whole.numbers), numbers) if whole.numbers else 0.0,
-        names=1.0 - _share(set(whole.names), names) if whole.names else 0.0,
-        negation=float(any(_negation_differs(clause, known) for clause in clauses)),
-    )
-
-
 def support(claim: str, evidence: Sequence[str]) -> float | None:
     """How far the words of the evidence support a claim, 0-1: the weakest of its clauses.
 
@@ -150,12 +114,6 @@ def _best_support(clause: _Analysed, known: Sequence[_Analysed]) -> float:
 def _contradicts(clause: _Analysed, sentence: _Analysed) -> bool:
     near = _closest_clause(clause, sentence)
     return bool(clause.numbers - sentence.numbers) or bool(clause.names - near.names) or clause.negated != near.negated
-
-
-def _negation_differs(clause: _Analysed, known: Sequence[_Analysed]) -> bool:
-    """Whether the clause of the evidence that shares most with this one is negated and this one not, or the other way round."""
-    nearest = max(known, key=lambda sentence: (clause.counts & sentence.counts).total())
-    return _closest_clause(clause, nearest).negated != clause.negated
 
 
 def _closest_clause(clause: _Analysed, sentence: _Analysed) -> _Analysed:

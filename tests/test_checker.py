@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from generation.alignment import Alignment
 from generation.checker import Checker, Combination, Evidence, load_checker
-from generation.verify import WordFeatures
 
 ROPE = (
     "RoPE 把查询和键按位置旋转一个角度，值不旋转。旋转的底数取 10000，低频维度转得慢。"
@@ -24,19 +24,21 @@ SUPPORTED = (
     ("旋轉的底數取 10000。", ROPE),
     ("RoPE 旋转查询和键，但不旋转值。", ROPE),
     ("LoRA trains two matrices of rank 8.", LORA),
+    ("In LoRA the pretrained weights stay frozen.", LORA),
 )
 UNSUPPORTED = (
     ("旋转的底数取 50000。", ROPE),
     ("LayerNorm 沿特征维度归一化，不依赖批次。", ROPE),
     ("LoRA trains two matrices of rank 64.", LORA),
+    ("RoPE 把查询和键按位置旋转一个角度，值也旋转。", ROPE),
+    ("超出训练长度后，困惑度会迅速下降。", ROPE),
     ("ALiBi adds a linear penalty to attention scores.", LORA),
 )
 CLAIMS = (*SUPPORTED, *UNSUPPORTED)
 
 shares = st.floats(0, 1)
-evidence = st.builds(
-    Evidence, st.floats(-50, 50), st.floats(-50, 50), st.builds(WordFeatures, shares, shares, shares, shares, shares)
-)
+alignments = st.builds(Alignment, shares, st.booleans(), st.booleans(), st.booleans())
+evidence = st.builds(Evidence, st.floats(-50, 50), shares, alignments)
 
 
 @pytest.fixture(scope="module")
@@ -44,15 +46,15 @@ def checker() -> Checker:
     return load_checker()
 
 
-@given(evidence, st.tuples(*[st.floats(-20, 20)] * 7), st.floats(-20, 20))
+@given(evidence, st.tuples(*[st.floats(-20, 20)] * 5), st.floats(-20, 20))
 def test_a_support_is_a_probability(found: Evidence, weights: tuple[float, ...], bias: float) -> None:
     assert 0.0 <= Combination(weights, bias, 0.5).support(found) <= 1.0
 
 
 def test_the_regression_by_hand() -> None:
-    found = Evidence(2.0, 1.0, WordFeatures(support=0.5, overlap=1.0, numbers=0.0, names=0.0, negation=1.0))
-    # 0.5 * 2 - 1 * 1 + 2 * 0.5 + 0 - 1 * 1 = 0
-    assert Combination((0.5, -1.0, 2.0, 0.0, 0.0, 0.0, -1.0), 0.0, 0.5).support(found) == 0.5
+    found = Evidence(2.0, 0.5, Alignment(0.5, number=True, polarity=False, name=True))
+    # 0.5 * 2 + 2 * 0.5 - 3 * 0.5 - 0 - 1 * 0.5 = 0
+    assert Combination((0.5, 2.0, -3.0, -5.0, -1.0), 0.0, 0.5).support(found) == 0.5
 
 
 @pytest.mark.slow

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Literal
 
+from generation.antonyms import ANTONYMS
+
 Span = tuple[int, int]
 Kind = Literal["number", "term", "negation", "cause", "splice", "reworded"]
 
@@ -20,20 +22,6 @@ _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _HAN_NUMBER = re.compile(r"[一二三四五六七八九两十]+(?=[个次年月日人种层倍位座部条家名岁天万千百])")
 _HAN_DIGITS = "一二三四五六七八九"
 
-# A pattern and what takes its place, for pairs that work in both directions; word boundaries for English.
-_ANTONYMS = """
-增加/减少 提高/降低 上升/下降 升高/降低 更高/更低 更大/更小 更多/更少 更快/更慢 更长/更短 更好/更差 最大/最小 最高/最低
-最多/最少 之前/之后 以前/以后 早于/晚于 高于/低于 大于/小于 多于/少于 优于/劣于 支持/反对 成功/失败 允许/禁止 开始/结束
-外部/内部 相同/不同 容易/难以 南部/北部 东部/西部 输入/输出 绝对/相对 局部/全局 编码器/解码器 变大/变小 变长/变短 必须/不必
-总是/从不 全部/少数 首次/最后一次 只有/不只有 增大/减小 放大/缩小 上限/下限 正比/反比 高频/低频 训练/推理 稳定/不稳定
-可学习/固定 同意/拒绝 购买/出售 胜/负 好处/坏处 优点/缺点 increase/decrease increases/decreases increased/decreased
-higher/lower larger/smaller more/less faster/slower before/after first/last always/never most/few many/few maximum/minimum
-above/below older/younger encoder/decoder training/inference input/output absolute/relative same/different with/without
-reduces/raises north/south northern/southern east/west eastern/western longer/shorter better/worse early/late
-largest/smallest highest/lowest only/not_only won/lost better/worse strong/weak cheap/expensive easy/hard positive/negative
-inside/outside began/ended allows/forbids supports/opposes mother/father daughter/son husband/wife
-"""
-_PAIRS = {a: b for pair in _ANTONYMS.split() for a, b in (pair.split("/"), pair.split("/")[::-1])}
 _NEGATIONS: tuple[tuple[str, str], ...] = (
     (r"并不(?!是|仅)", ""),
     (r"不(?=能|会|是|需要|可以|应|用于|依赖|适合|包含|支持|影响|改变)", ""),
@@ -156,7 +144,7 @@ def flip(text: str, rng: Random) -> Edit | None:
     for pattern, new in _NEGATIONS:
         found += [(m.span(), m.expand(new)) for m in re.finditer(pattern, text)]
     opposite: list[tuple[Span, str]] = []
-    for old, new in _PAIRS.items():
+    for old, new in ANTONYMS.items():
         opposite += [(m.span(), new.replace("_", " ")) for m in re.finditer(_whole(old), text)]
     pool = opposite if opposite and (not found or rng.random() < 0.6) else found
     if not pool:

@@ -1,0 +1,147 @@
+"""How a claim lies along its context: what of it follows a sentence word by word, and what differs there.
+
+    claim clause  --best sentence--> matched runs, and between them: claim's words | sentence's words in the same place
+
+A claim that follows a sentence except in one place is decided by that place: another number, another term, a negation. A network
+of sentence meanings hardly sees it. Chinese is aligned by characters, Latin script by stemmed words, so that no segmenter can
+err; both scripts are one. The runs are those of Ratcliff and Obershelp's algorithm (difflib).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+
+from corpus.sentences import sentences
+from generation.antonyms import ANTONYMS
+from retrieval.analysis import concepts, fold, stem
+
+_TOKEN = re.compile(r"\d+(?:[.,]\d+)*%?|[a-z]+(?:\d+)?|[\u0370-\u03ff]|[\u3400-\u9fff]")
+_CLAUSE_END = re.compile(r"[，,；;：:]\s*")
+_NUMBER = re.compile(r"\d")
+_NEGATION = frozenset("不没无未非勿莫否") | {
+    "not",
+    "no",
+    "never",
+    "without",
+    "cannot",
+    "neither",
+    "nor",
+    "none",
+    "t",
+    "hardly",
+    "fail",
+}
+# Share of a claim's tokens that has to follow its sentences for differences to count.
+_LOOSE = 0.6
+_OPPOSITES = {stem(a): stem(b) for a, b in ANTONYMS.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Alignment:
+    """How closely a claim follows its sentences, 0-1, and what differs where it does.
+
+    Attributes:
+        near: 1 if all of it follows its sentences word by word, 0 from `_LOOSE` of its tokens down: a free rendering differs
+            everywhere, so that differences say nothing.
+        number: whether a number stands where the sentence has another or none.
+        polarity: whether a negation or an opposite stands where the sentence has none, or the other way round.
+        name: whether a term of the field stands in a clause whose sentence does not name it.
+    """
+
+    near: float
+    number: bool
+    polarity: bool
+    name: bool
+
+    def features(self) -> tuple[float, float, float]:
+        """Each difference, as much as the claim is near."""
+        return (self.near * self.number, self.near * self.polarity, self.near * self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A clause or sentence taken apart once."""
+
+    tokens: tuple[str, ...]
+    held: frozenset[str]
+    names: frozenset[str]
+
+
+@lru_cache(maxsize=8192)
+def _read(text: str) -> _Read:
+    # Folded, a Chinese comma between two numbers would join them to one.
+    tokens = tuple(stem(token) for token in _TOKEN.findall(fold(text.replace("，", "， "))))
+    return _Read(tokens, frozenset(tokens), frozenset(concepts(text)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A clause along its best sentence: how many tokens follow it, and what stands in the gaps of either."""
+
+    clause: _Read
+    sentence: _Read
+    matched: int
+    gaps: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+
+
+def align(claim: str, context: str) -> Alignment:
+    """Lay a claim along its context; neither is empty."""
+    known = [place for sentence in sentences(context) for place in _places_in(sentence)]
+    clauses = [read for part in _CLAUSE_END.split(claim) if len((read := _read(part)).tokens) > 1] or [_read(claim)]
+    places = [_best_place(clause, known) for clause in clauses]
+    ordered = sum(place.matched for place in places) / max(1, sum(len(clause.tokens) for clause in clauses))
+    return Alignment(
+        near=max(0.0, (ordered - _LOOSE) / (1 - _LOOSE)),
+        number=any(map(_number_differs, places)),
+        polarity=any(map(_polarity_differs, places)),
+        name=any(place.clause.names - place.sentence.names for place in places),
+    )
+
+
+def _places_in(sentence: str) -> list[_Read]:
+    """A sentence, and its clauses, which a clause of the claim may follow by itself; terms may be named anywhere in it."""
+    whole = _read(sentence)
+    clauses = [read for part in _CLAUSE_END.split(sentence) if len((read := _read(part)).tokens) > 1]
+    parts = [_Read(clause.tokens, clause.held, whole.names) for clause in clauses if len(clauses) > 1]
+    return [place for place in (*parts, whole) if place.tokens]
+
+
+def _best_place(clause: _Read, known: Sequence[_Read]) -> _Place:
+    """The sentence, or clause of one, that a clause follows furthest; the shorter of equals."""
+    best = _Place(clause, _Read((), frozenset(), frozenset()), 0, ((clause.tokens, ()),))
+    matcher: SequenceMatcher[str] = SequenceMatcher(autojunk=False)
+    matcher.set_seq2(clause.tokens)
+    for sentence in sorted(known, key=lambda read: (-len(clause.held & read.held), len(read.tokens))):
+        if len([t for t in clause.tokens if t in sentence.held]) <= best.matched:
+            continue
+        matcher.set_seq1(sentence.tokens)
+        codes = matcher.get_opcodes()
+        matched = sum(b2 - b1 for tag, _, _, b1, b2 in codes if tag == "equal")
+        if matched > best.matched:
+            gaps = tuple((clause.tokens[b1:b2], sentence.tokens[a1:a2]) for tag, a1, a2, b1, b2 in codes if tag != "equal")
+            # What the sentence says before and after the clause is no part of the comparison.
+            inner = tuple(gap for at, gap in enumerate(gaps) if gap[0] or 0 < at < len(gaps) - 1)
+            best = _Place(clause, sentence, matched, inner)
+    return best
+
+
+def _number_differs(place: _Place) -> bool:
+    return any(_NUMBER.search(token) and token not in theirs for ours, theirs in place.gaps for token in ours)
+
+
+def _polarity_differs(place: _Place) -> bool:
+    for ours, theirs in place.gaps:
+        if bool(_NEGATION & set(ours)) != bool(_NEGATION & set(theirs)) and len(theirs) <= len(ours) + 4:
+            return True
+        if any((opposite := _OPPOSITES.get(word)) and opposite in "".join(theirs) for word in _words(ours)):
+            return True
+    return False
+
+
+def _words(tokens: Sequence[str]) -> set[str]:
+    """Runs of up to four tokens as they are written together: words of Chinese, single words otherwise."""
+    return {"".join(tokens[i:j]) for i in range(len(tokens)) for j in range(i + 1, min(i + 5, len(tokens)) + 1)}
