@@ -28,8 +28,8 @@ from generation.training.sources import read_articles
 from generation.training.train_checker import TRAINING
 
 Floats = NDArray[np.float64]
-# Most articles of a source.
-_ARTICLES = 60
+# Groups of claims of each source, and how often its articles may be drawn from for them.
+_GROUPS, _ROUNDS = 60, 12
 _RIDGE = 1e-2
 # Logit, words; number, polarity and name that differ.
 _SIGNS = (1, 1, -1, -1, -1)
@@ -51,9 +51,10 @@ def samples(checker: Checker, data: Path, seed: int = 0) -> list[Sample]:
     articles = [each for each in read_articles(data, TRAINING) if each.part == "calibrate"]
     sampler, drawn = ArticleSampler(articles), Counter[str]()
     groups: list[tuple[str, Group]] = []
-    for number in rng.sample(range(len(articles)), len(articles)):
+    # Sources of few articles are drawn from again and again: those about language models are among them.
+    for number in rng.sample(range(len(articles)), len(articles)) * _ROUNDS:
         source = articles[number].source
-        if drawn[source] < _ARTICLES and (group := sampler.draw(number, rng)):
+        if drawn[source] < _GROUPS and (group := sampler.draw(number, rng)):
             groups.append((source, group))
             drawn[source] += 1
     found: list[Sample] = []
