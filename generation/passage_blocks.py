@@ -22,9 +22,14 @@ _RULE = re.compile(r"[\W_]+$")
 _HEADING_LENGTH = 36
 
 
+# A mark of the note's own references: among an answer's citations it would be taken for one of them.
+_REFERENCE_MARK = re.compile(r"\s?(?<![A-Za-z0-9_\])}$])\[\d{1,3}\](?![(\w])")
+
+
 def plain(text: str) -> str:
-    """A sentence without its list mark and Markdown emphasis, as it reads in an answer."""
+    """A sentence without its list mark, Markdown emphasis and reference marks, as it reads in an answer."""
     bare = LIST_MARK.sub("", text, count=1) if LIST_MARK.match(text) else text
+    bare = _REFERENCE_MARK.sub("", bare)
     return re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", bare).strip()
 
 

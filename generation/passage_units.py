@@ -23,6 +23,9 @@ _NO_STATEMENT = re.compile(
     r"|(?:.*[，,])?\s*(?:下面|以下|接下来|接下來)[^，,]{0,40}(?:区别|區別|作用|原因|方法|介绍|介紹|展开|展開|说明|說明|演进|演進|特点"
     r"|特點)[^，,]{0,12}[。.]?$"
     r"|.{0,40}(?:如|见|見)(?:上|下)?(?:图|圖|表)\s*\d*\s*(?:所示)?\W*$|本(?:篇|文|节|節)(?:将|將|整理|介绍|介紹|会|會)"
+    # What speaks to a language model and not to a reader.
+    r"|.{0,20}(?:忽略|无视|無視|忘记|忘記)(?:掉|以上|上述|之前|前面|先前|所有|全部|一切|的){1,4}.{0,4}(?:指令|指示|提示|规则|規則|要求|内容)"
+    r"|.{0,20}\b(?:ignore|disregard|forget)\b.{0,24}\b(?:instructions?|prompts?|rules)\b|(?:system|assistant)\s*[:：]"
     r"|These notes (?:cover|list|collect)|This (?:note|article|section|post|page) (?:covers|describes|lists|explains)",
     re.IGNORECASE,
 )
