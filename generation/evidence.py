@@ -32,6 +32,8 @@ WEIGHTS = Path(__file__).with_name("evidence.json")
 _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
+_TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
+_BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
 _LABELLED = 30  # characters at the beginning of a unit in which it names its subject
 
 
@@ -129,6 +131,8 @@ def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, setting
     firsts = [int(part.argmax()) for part in scores[1:]]
     if "comparison" in wants:
         firsts += _each_side(places, whole, question)
+    if wants & _BUILT_UP:
+        firsts += _thesis(places, best, question)
     order = [best, *sorted(firsts, key=lambda i: -whole[i]), *np.argsort(-whole, kind="stable").tolist()]
     taken: list[int] = []
     length = 0
@@ -146,6 +150,18 @@ def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, setting
     listing = bool(wants & {"listing", "steps"})
     taken += _rest_of_lists(places, taken, longest=settings.list_items if listing else _SIDES, least=1 if listing else 2)
     return [Chosen(places[i], float(whole[i])) for i in taken]
+
+
+def _thesis(places: Sequence[Place], best: int, question: str) -> list[int]:
+    """The sentence that opens the best unit's section, where the section's title is what is asked: it answers in one breath."""
+    section = section_of(places[best])
+    if overlap(question, section[-1]) < _TITLED:
+        return []
+    inside = [i for i, place in enumerate(places) if section_of(place) == section]
+    first = min(inside, key=lambda i: (places[i].hit.chunk.ordinal, places[i].number))
+    unit = places[first].unit
+    opens = unit.kind in ("sentence", "formula") and unit.needs is None and not places[first].hit.chunk.text[: unit.start].strip()
+    return [first] if opens else []
 
 
 def _is_about(place: Place, subjects: frozenset[str]) -> bool:

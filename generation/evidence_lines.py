@@ -15,7 +15,7 @@ from generation.question_kind import aspects
 from generation.verify import overlap
 from retrieval.analysis import terms
 
-_BUILT_UP = frozenset({"definition", "comparison", "reason", "steps", "listing", "derivation", "code"})
+_BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing", "derivation", "code"})
 _STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved before it
 _OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
 _TITLE = 32  # characters of a title that may stand before an item

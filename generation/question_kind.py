@@ -7,7 +7,7 @@ from typing import Literal
 
 from retrieval.analysis import fold
 
-Aspect = Literal["definition", "comparison", "reason", "steps", "listing", "number", "code", "derivation"]
+Aspect = Literal["definition", "comparison", "reason", "manner", "steps", "listing", "number", "code", "derivation"]
 
 # Matched against folded text: lower case, simplified script.
 _ASPECTS: dict[Aspect, re.Pattern[str]] = {
@@ -20,6 +20,7 @@ _ASPECTS: dict[Aspect, re.Pattern[str]] = {
         r"|\bdiffer|\bcompar|\bversus\b|\bvs\b|\bbetter\b|\btrade-?offs?\b|\bbeat|\bor\b.*\bwhich\b|\bprefer"
     ),
     "reason": re.compile(r"为什么|为何|为啥|原因|凭什么|怎么会|\bwhy\b|\breasons?\b|\bhow come\b"),
+    "manner": re.compile(r"怎么|怎样|如何|为何|\bhow (?:do|does|did|can|could|is|are|should|would|to)\b"),
     "steps": re.compile(
         r"步骤|流程|过程|阶段|怎么做|如何做|怎么实现|分几步|哪几步|演进|\bsteps?\b|\bstages?\b|\bprocedure\b|\bpipeline\b"
     ),
