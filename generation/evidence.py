@@ -32,6 +32,7 @@ WEIGHTS = Path(__file__).with_name("evidence.json")
 _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
+_SAME_SUBJECT = 0.5  # logits that a unit gains for a part of the question by naming a subject of the whole
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
 _LABELLED = 30  # characters at the beginning of a unit in which it names its subject
@@ -55,12 +56,12 @@ class EvidenceSettings:
 
     sentences: int = 5
     least: int = 2
-    gap: float = 2.5
+    gap: float = 3.0
     elsewhere: float = 1.5
     hits: int = 5
     foreign: float = 2.0
     characters: int = 600
-    fact: float = 0.6
+    fact: float = 0.7
     list_items: int = 8
 
 
@@ -128,7 +129,11 @@ def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, setting
     best = int(whole.argmax())
     reach = 1.0 if wants - {"number"} else settings.fact
     subjects = frozenset(subjects_of(question))
-    firsts = [int(part.argmax()) for part in scores[1:]]
+    about = np.array([_is_about(place, subjects) for place in places])
+    # A part may leave the subject to the rest of the question, and may also turn to another one.
+    firsts = [int((part + _SAME_SUBJECT * about).argmax()) for part in scores[1:]]
+    if "code" in wants:
+        firsts += _listing(places, whole, best)
     if "comparison" in wants:
         firsts += _each_side(places, whole, question)
     if wants & _BUILT_UP:
@@ -139,7 +144,7 @@ def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, setting
     for i in dict.fromkeys(order):
         if len(taken) >= settings.sentences or (len(taken) >= settings.least and length >= settings.characters):
             break
-        if i not in firsts and not _is_about(places[i], subjects):
+        if i not in firsts and not about[i]:
             continue
         gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
         if i not in firsts and whole[i] < whole[best] - gap and len(taken) >= settings.least:
@@ -162,6 +167,13 @@ def _thesis(places: Sequence[Place], best: int, question: str) -> list[int]:
     unit = places[first].unit
     opens = unit.kind in ("sentence", "formula") and unit.needs is None and not places[first].hit.chunk.text[: unit.start].strip()
     return [first] if opens else []
+
+
+def _listing(places: Sequence[Place], scores: FloatVector, best: int) -> list[int]:
+    """The best listing, one of the best unit's section if it has any."""
+    listings = [i for i, place in enumerate(places) if place.unit.kind == "code"]
+    section = section_of(places[best])
+    return sorted(listings, key=lambda i: (section_of(places[i]) != section, -scores[i]))[:1]
 
 
 def _is_about(place: Place, subjects: frozenset[str]) -> bool:

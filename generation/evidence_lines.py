@@ -130,7 +130,7 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
         title = f"{title}{colon}" if title else ""
         if number in shown and unit.kind == "heading":
             text = f"{' '.join((*unit.scope, unit.text))}{colon.strip()}"
-        elif unit.lead in shown:
+        elif unit.lead in shown and number not in shown:
             text = f"- {unit.text}"
         else:
             text = f"{title}{unit.text}"
