@@ -25,7 +25,7 @@ from generation.checker_input import nearest_sentences
 from generation.verify import support
 from retrieval.adapter import load_adapted
 from retrieval.analysis import fold
-from retrieval.encoder import Encoder, Runtime
+from retrieval.encoder import Encoder, Runtime, one_thread
 from retrieval.rerank_input import PairEncoder, Window
 
 if TYPE_CHECKING:
@@ -133,8 +133,9 @@ class Checker:
         from retrieval.rerank_model import read_windows
 
         for states, batch in read_windows(self.network, windows):
-            with torch.inference_mode():
-                yield self.heads(states, batch).claims.item()
+            with torch.inference_mode(), one_thread():
+                logit = self.heads(states, batch).claims.item()
+            yield logit
 
 
 def is_quoted(claim: str, context: str) -> bool:

@@ -21,7 +21,7 @@ from corpus.errors import ModelNotFound
 from corpus.results import SentenceScore
 from corpus.sentences import sentence_spans
 from retrieval.adapter import load_adapted
-from retrieval.encoder import Encoder, Runtime
+from retrieval.encoder import Encoder, Runtime, one_thread
 from retrieval.rerank_input import Pair, PairEncoder
 
 if TYPE_CHECKING:
@@ -126,13 +126,13 @@ class AdapterReranker:
         sentences = [[-20.0] * len(pair.sentences) for pair in pairs]
         places = [i for i, pair in enumerate(pairs) for _ in pair.windows]
         windows = [window for pair in pairs for window in pair.windows]
-        with torch.inference_mode():
-            for i, (states, batch) in zip(places, read_windows(self.network, windows), strict=True):
+        for i, (states, batch) in zip(places, read_windows(self.network, windows), strict=True):
+            with torch.inference_mode(), one_thread():
                 found = self.heads(states, batch)
-                logit, known = float(found.passages), best[i]
-                best[i] = logit if known is None else max(known, logit)
-                for (_, number), sentence in zip(batch.rows, found.sentences.tolist(), strict=True):
-                    sentences[i][number] = max(sentences[i][number], sentence)
+            logit, known = float(found.passages), best[i]
+            best[i] = logit if known is None else max(known, logit)
+            for (_, number), sentence in zip(batch.rows, found.sentences.tolist(), strict=True):
+                sentences[i][number] = max(sentences[i][number], sentence)
         return tuple(RawScore(passage, tuple(row)) for passage, row in zip(best, sentences, strict=True))
 
 
