@@ -1,7 +1,7 @@
 """The HTTP API beside the chat page: JSON in, the rows of the contract out (docs/api.md).
 
     POST /api/search   a question row, "k"?         -> the row of `search --json`
-    POST /api/ask      a question row, "stream"?    -> the row of `ask --json`, or server-sent events, a sentence each
+    POST /api/ask      a question row, "mode"?, "stream"?  -> the row of `ask --json`, or server-sent events, a sentence each
     GET  /api/status   ?files=true                  -> the document of `status --json`
     GET  /api/health                                -> whether questions are answered, and by which version
 
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from http import HTTPStatus
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast, get_args
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from app.batch import question_of
+from app.session import Mode
 from app.ui_text import browser_language
 from corpus import errors
 from corpus.errors import InterviewRagError, MessageLanguage, UsageError
@@ -84,12 +85,12 @@ class _Endpoints:
         fields = await _fields(request)
         asked = question_of({"id": "1", **fields})
         question_id = asked.id if "id" in fields else None
-        question = Question(asked.question, asked.history)
+        question, mode = Question(asked.question, asked.history), _mode(fields)
         if fields.get("stream") not in (None, True, False):
             raise UsageError(reason='the field "stream" must be true or false')
         if not fields.get("stream"):
-            return JSONResponse(answer_row(await run_in_threadpool(self._desk.answer, question), question_id))
-        events = self._desk.events(question)
+            return JSONResponse(answer_row(await run_in_threadpool(self._desk.answer, question, mode), question_id))
+        events = self._desk.events(question, mode)
         first = await run_in_threadpool(next, events)  # what goes wrong before it has a status of its own
         stream = _events(chain((first,), events), question_id, _language(request, self._default))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"Cache-Control": "no-cache"})
@@ -149,6 +150,13 @@ def _number_of_hits(fields: dict[str, Any]) -> int | None:
     if k is not None and (not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= _MAX_HITS):
         raise UsageError(reason=f'the field "k" must be a whole number from 1 to {_MAX_HITS}')
     return k
+
+
+def _mode(fields: dict[str, Any]) -> Mode:
+    mode = fields.get("mode", "rag")
+    if mode not in get_args(Mode):
+        raise UsageError(reason=f'the field "mode" must be one of {", ".join(get_args(Mode))}')
+    return cast("Mode", mode)
 
 
 def _language(request: Request, default: MessageLanguage) -> MessageLanguage:

@@ -6,21 +6,18 @@ import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app import bench_commands, checker_commands, eval_commands, finetune_commands, index_commands, question_commands
 from app.command import cli, command, run_cli
 from app.console import Console
-from app.session import Session
+from app.session import Mode, Session
 from corpus.errors import UsageError
 
 if TYPE_CHECKING:
     from app.batch import QuestionRow
-    from generation.answerer import Answerer
-    from generation.finetuning.answering import FineTunedAnswerer
-    from generation.long_context import LongContextAnswerer
 
 BatchOption = Annotated[
     Path | None, typer.Option("--batch", help="File of questions (JSON Lines) instead of QUESTION.", show_default=False)
@@ -61,7 +58,7 @@ def ask(
     console: Console,
     question: Annotated[str | None, typer.Argument(help="What to answer from the notes.")] = None,
     mode: Annotated[
-        Literal["rag", "long-context", "fine-tuned", "fine-tuned-rag"],
+        Mode,
         typer.Option(
             "--mode", help="What the model reads: selected evidence, whole documents, nothing once fine-tuned, or hits."
         ),
@@ -82,19 +79,13 @@ def ask(
     questions = _questions(question, history, batch, out)
     if adapter and not mode.startswith("fine-tuned"):
         raise UsageError(reason="--adapter goes with --mode fine-tuned and fine-tuned-rag")
-    answerer = _answerer(session, mode, adapter)
+    answerer = session.answering(mode, adapter)
     if batch and out:
         rows = (answer_row(answerer.invoke(Question(row.question, row.history)), row.id) for row in questions)
         _write_batch(session, console, "ask", rows, len(questions), out)
         return
     asked = Question(questions[0].question, questions[0].history)
     console.document(answer_row(answerer.invoke(asked))) if console.as_json else show_answer(answerer.events(asked), console)
-
-
-def _answerer(session: Session, mode: str, adapter: Path | None) -> Answerer | LongContextAnswerer | FineTunedAnswerer:
-    if mode.startswith("fine-tuned"):
-        return session.fine_tuned(adapter, grounded=mode == "fine-tuned-rag")
-    return session.long_context() if mode == "long-context" else session.answerer()
 
 
 def _questions(question: str | None, history: list[str] | None, batch: Path | None, out: Path | None) -> tuple[QuestionRow, ...]:

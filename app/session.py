@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING, Literal, TypedDict
 
 from corpus.errors import UsageError
 
@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from retrieval.retriever import HybridRetriever, RetrievalSettings
     from retrieval.store import IndexStore
     from retrieval.weights import Progress
+
+
+# What the model reads: selected evidence, whole documents, nothing once fine-tuned, or the hits.
+Mode = Literal["rag", "long-context", "fine-tuned", "fine-tuned-rag"]
 
 
 class Placed(TypedDict):
@@ -183,6 +187,19 @@ class Session:
         return HybridRetriever(
             snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings, expand=self.expand
         )
+
+    def answering(self, mode: Mode, adapter: Path | None = None) -> Answerer | LongContextAnswerer | FineTunedAnswerer:
+        """What answers in a mode over the index as it is now; `adapter` is for the fine-tuned ones."""
+        if mode.startswith("fine-tuned"):
+            return self.fine_tuned(adapter, grounded=mode == "fine-tuned-rag")
+        return self.long_context() if mode == "long-context" else self.answerer()
+
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The modes that the settings allow for: all but quoting need a generator, the fine-tuned ones an adapter."""
+        if not self.settings.answering.compose:
+            return ("rag",)
+        return ("rag", "long-context", *(("fine-tuned", "fine-tuned-rag") if self.settings.adapter else ()))
 
     def answerer(self, *, compose: bool | None = None) -> Answerer:
         """Answers over the index as it is now; `compose` None does as the settings say."""

@@ -22,7 +22,7 @@ from fastapi import FastAPI
 
 from app.api import api
 from app.console import Console
-from app.session import Session
+from app.session import Mode, Session
 from app.ui_desk import SUFFIXES, Desk
 from app.ui_html import LATEX, Turn, added_html, conversation, escape, head_html, problem_html, sources_html
 from app.ui_server import OnlyThisOrigin, listen, serve, url_of
@@ -92,6 +92,8 @@ class ChatPage:
         with gr.Row():
             with gr.Column(scale=3, min_width=340):
                 self.chat = gr.Chatbot(elem_id="ir-chat", show_label=False, buttons=[], latex_delimiters=LATEX, allow_tags=False)
+                # Chosen for each question; where answers only quote, there is nothing to choose.
+                self.mode = gr.Radio(value="rag", visible=len(self._desk.modes) > 1, container=False, elem_id="ir-mode")
                 with gr.Row(elem_id="ir-ask"):
                     # Takes questions from `open` on: before that, the page does not know its language.
                     self.question = gr.Textbox(container=False, max_lines=6, interactive=False, scale=1, elem_id="ir-question")
@@ -105,7 +107,18 @@ class ChatPage:
                     self.added = gr.HTML(min_height=60)
 
     def _connect(self) -> None:
-        labelled = [self.head, self.chat, self.question, self.send, self.new, self.sources, self.adding, self.hint, self.upload]
+        labelled = [
+            self.head,
+            self.chat,
+            self.mode,
+            self.question,
+            self.send,
+            self.new,
+            self.sources,
+            self.adding,
+            self.hint,
+            self.upload,
+        ]
         self.blocks.load(self.open, [self.turns], [self.language, *labelled], **_INNER)
         self.language.input(self.relabel, [self.language, self.turns], labelled, **_INNER)
         self.new.click(self.forget, [self.language], [self.turns, self.chat, self.sources], **_INNER)
@@ -115,7 +128,7 @@ class ChatPage:
         )
         gr.api(self.ask, api_name="ask", api_description=_API, **_MODELS)
 
-        seen = [self.pending, self.turns, self.language]
+        seen = [self.pending, self.turns, self.language, self.mode]
         asked = [self.pending, self.question, self.send, self.chat]
         answered = [self.pending, self.turns, self.chat, self.sources, self.head]
         for sent, start, given in (
@@ -127,7 +140,7 @@ class ChatPage:
             started = sent(start, given, asked, queue=False, **_INNER)
             done = started.then(self.respond, seen, answered, **_INNER, **_MODELS)
             done.then(self.finish, [self.pending], asked, queue=False, **_INNER).then(None, js=FOCUS, **_INNER)
-            done.failure(self.recover, seen, asked, queue=False, **_INNER)
+            done.failure(self.recover, seen[:-1], asked, queue=False, **_INNER)
 
     def open(self, turns: Turns, request: gr.Request) -> Updates:
         """A page is opened: its language is the browser's, unless the settings name one."""
@@ -143,6 +156,7 @@ class ChatPage:
         return {
             self.head: head_html(self._desk.facts(), labels),
             self.chat: gr.Chatbot(conversation(turns, labels), placeholder=welcome, examples=self._examples()),
+            self.mode: gr.Radio([(labels.modes[mode], mode) for mode in self._desk.modes], label=labels.mode),
             self.question: gr.Textbox(placeholder=labels.ask_hint),
             self.send: gr.Button(labels.send),
             self.new: gr.Button(labels.new_chat),
@@ -172,7 +186,7 @@ class ChatPage:
             self.chat: conversation(turns, LABELS[language], question.text),
         }
 
-    def respond(self, pending: Question | None, turns: Turns, language: MessageLanguage) -> Iterator[Updates]:
+    def respond(self, pending: Question | None, turns: Turns, language: MessageLanguage, mode: Mode = "rag") -> Iterator[Updates]:
         """Answer the question that is pending, sentence by sentence."""
         if pending is None:
             yield {}
@@ -180,12 +194,12 @@ class ChatPage:
         labels = LABELS[language]
         shown: list[Sentence] = []
         try:
-            for event in self._desk.events(pending):
+            for event in self._desk.events(pending, mode):
                 if isinstance(event, Sentence):
                     shown.append(event)
                     yield {self.chat: conversation(turns, labels, pending.text, shown)}
                 else:
-                    turns = (*turns, Turn(pending.text, event))
+                    turns = (*turns, Turn(pending.text, event, mode))
                     yield {self.pending: None, self.turns: turns, **self._turned(turns, language)}
         except InterviewRagError as error:
             yield {self.chat: conversation(turns, labels, pending.text, problem=error.message(language))}

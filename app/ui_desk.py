@@ -20,10 +20,14 @@ from ingest.parsing.questions import is_question
 from ingest.pipeline import IngestSummary, ingest
 
 if TYPE_CHECKING:
-    from app.session import Session
+    from app.session import Mode, Session
     from corpus.results import Answer, SearchResult
     from generation.answerer import Answerer, Question
+    from generation.finetuning.answering import FineTunedAnswerer
+    from generation.long_context import LongContextAnswerer
     from retrieval.weights import Progress
+
+    Answering = Answerer | LongContextAnswerer | FineTunedAnswerer
 
 SUFFIXES = (".md", ".txt")
 _EXAMPLES = 6
@@ -64,7 +68,7 @@ class Desk:
         """
         self._session = session
         self._lock = Lock()
-        self._answerer = session.answerer()
+        self._answerers: dict[Mode, Answering] = {"rag": session.answering("rag")}
         self._facts: Facts | None = None
 
     @property
@@ -72,10 +76,15 @@ class Desk:
         """Where added notes are kept: beside the index, so that it can be deleted and rebuilt from them."""
         return self._session.store.path.resolve().parent / "notes"
 
-    def events(self, question: Question) -> Iterator[Sentence | Answer]:
+    @property
+    def modes(self) -> tuple[Mode, ...]:
+        """The ways to answer that the settings allow for."""
+        return self._session.modes
+
+    def events(self, question: Question, mode: Mode = "rag") -> Iterator[Sentence | Answer]:
         """The events of `Answerer.events`, over the index as of its last commit."""
         with self._lock:
-            events = self._current().events(question)
+            events = self._current(mode).events(question)
         while True:
             with self._lock:
                 event = next(events, None)
@@ -83,16 +92,16 @@ class Desk:
                 return
             yield event
 
-    def answer(self, question: Question) -> Answer:
+    def answer(self, question: Question, mode: Mode = "rag") -> Answer:
         """The whole answer at once."""
-        *_, answer = self.events(question)
+        *_, answer = self.events(question, mode)
         assert not isinstance(answer, Sentence)  # noqa: S101 - `events` always ends with it
         return answer
 
     def search(self, question: Question, k: int | None = None) -> SearchResult:
         """The passages that fit a question best, `k` of them or as many as the settings say."""
         with self._lock:
-            return self._current().retriever.search(question.text, history=question.history, k=k)
+            return self._current("rag").retriever.search(question.text, history=question.history, k=k)
 
     def status(self, *, files: bool = False) -> dict[str, Any]:
         """What the index holds now, as `index_status` tells it."""
@@ -150,12 +159,13 @@ class Desk:
         with self._lock:
             return ingest(kept, session.store, session.embedder, budget=budget, progress=progress)
 
-    def _current(self) -> Answerer:
-        """Answers over the last commit, whichever process made it."""
-        if self._session.store.current_generation() != self._answerer.retriever.snapshot.number:
+    def _current(self, mode: Mode) -> Answering:
+        """What answers in a mode over the last commit, whichever process made it."""
+        found = self._answerers.get(mode)
+        if found is None or self._session.store.current_generation() != found.retriever.snapshot.number:
             # The old snapshot is not closed: a page that was closed in the middle of an answer may still read from it.
-            self._answerer = self._session.answerer()
-        return self._answerer
+            found = self._answerers[mode] = self._session.answering(mode)
+        return found
 
 
 def pick_examples(chunks: Iterator[Chunk]) -> tuple[str, ...]:

@@ -11,12 +11,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from app.ui_text import LABELS, Labels
 from corpus.results import Answer, Citation, Sentence
 
 if TYPE_CHECKING:
+    from app.session import Mode
     from app.ui_desk import Facts
     from ingest.pipeline import IngestSummary
 
@@ -40,6 +42,7 @@ class Turn:
 
     question: str
     answer: Answer
+    mode: Mode = "rag"
 
 
 def escape(text: str) -> str:
@@ -85,19 +88,19 @@ def sentence_html(sentence: Sentence, turn: int, labels: Labels) -> str:
     return f'<p class="ir-sentence ir-{sentence.origin}" title="{escape(origin)}">{text}{marks}</p>'
 
 
-def answer_html(answer: Answer, turn: int, labels: Labels, *, latest: bool = True) -> str:
+def answer_html(answer: Answer, turn: int, labels: Labels, *, latest: bool = True, mode: Mode = "rag") -> str:
     """A whole answer or refusal; the suggestions of the `latest` refusal are buttons of the chat instead."""
     blocks = []
     if answer.query != answer.question.strip():
         blocks.append(f'<p class="ir-aside">{escape(labels.searched_for.format(query=answer.query))}</p>')
     if answer.refused:
         refusal = f'<p class="ir-refusal">{escape(answer.answer)}</p>'
-        return "\n\n".join([*blocks, refusal, _facts(answer, labels), *_nearest(answer, labels, listed=not latest)])
+        return "\n\n".join([*blocks, refusal, _facts(answer, labels, mode), *_nearest(answer, labels, listed=not latest)])
     if answer.notice:
         blocks.append(f'<p class="ir-aside">{escape(answer.notice)}</p>')
     blocks += [sentence_html(sentence, turn, labels) for sentence in answer.sentences]
     # A blank line between blocks keeps those of the earlier sentences on the page unchanged while later ones arrive.
-    return "\n\n".join([*blocks, _facts(answer, labels)])
+    return "\n\n".join([*blocks, _facts(answer, labels, mode)])
 
 
 def _nearest(answer: Answer, labels: Labels, *, listed: bool) -> list[str]:
@@ -108,7 +111,7 @@ def _nearest(answer: Answer, labels: Labels, *, listed: bool) -> list[str]:
     return [lead, f'<ul class="ir-nearest">{items}</ul>'] if listed else [lead]
 
 
-def _facts(answer: Answer, labels: Labels) -> str:
+def _facts(answer: Answer, labels: Labels, mode: Mode) -> str:
     """One small line of figures below an answer, and what was left out."""
     facts = []
     if answer.citations:
@@ -119,6 +122,10 @@ def _facts(answer: Answer, labels: Labels) -> str:
     facts.append(labels.seconds.format(value=f"{answer.timings['total']:.1f}"))
     if answer.outcome == "answered" and answer.model:
         facts.append(f"✦ {model_name(answer.model)}")  # the mark that its sentences carry
+    if mode != "rag":
+        facts.append(labels.modes[mode])
+    if answer.adapter:
+        facts.append(labels.adapter.format(name=PurePath(answer.adapter).name))
     if answer.rope and answer.rope != "none":
         facts.append(f"RoPE {answer.rope}")
     line = "".join(f"<span>{escape(fact)}</span>" for fact in facts)
@@ -141,21 +148,23 @@ def sources_html(turns: Sequence[Turn], labels: Labels) -> str:
     sections = []
     for number, turn in enumerate(turns):
         shown = " ir-shown" if number == len(turns) - 1 else ""
-        groups = groupby(turn.answer.citations, key=lambda citation: (citation.path, citation.heading))
-        body = "".join(_source_group(number, path, heading, list(items)) for (path, heading), items in groups)
+        groups = groupby(turn.answer.citations, key=lambda citation: (citation.path, citation.page, citation.heading))
+        body = "".join(_source_group(number, list(items), labels) for _, items in groups)
         body = body or f'<p class="ir-empty">{escape(labels.refused_sources)}</p>'
         sections.append(f'<section class="ir-turn{shown}"><h3>{escape(turn.question)}</h3>{body}</section>')
     return "".join(sections)
 
 
-def _source_group(turn: int, path: str, heading: tuple[str, ...], citations: Sequence[Citation]) -> str:
-    """Citations of one section of a note, which share its path and heading."""
+def _source_group(turn: int, citations: Sequence[Citation], labels: Labels) -> str:
+    """Citations of one section of a note, which share its path, page and heading."""
     quotes = "".join(
         f'<div class="ir-source" id="{source_id(turn, c.n)}"><span class="ir-number" title="{c.start}-{c.end}">{c.n}</span>'
         f'<div class="ir-quote">{escape(c.quote)}</div></div>'
         for c in citations
     )
-    place = " › ".join(heading)
+    first = citations[0]
+    place = " › ".join(first.heading)
+    path = first.path if first.page is None else f"{first.path} · {labels.page.format(page=first.page)}"
     return (
         f'<article class="ir-note"><div class="ir-path">{escape(path)}</div>'
         f'<div class="ir-heading">{escape(place)}</div>{quotes}</article>'
@@ -219,7 +228,7 @@ def conversation(
     for number, turn in enumerate(turns):
         latest = number == len(turns) - 1 and not pending
         messages.append({"role": "user", "content": question_html(turn.question)})
-        content = answer_html(turn.answer, number, labels, latest=latest)
+        content = answer_html(turn.answer, number, labels, latest=latest, mode=turn.mode)
         options = [{"value": heading.split(" › ")[-1], "label": heading} for heading in turn.answer.suggestions]
         messages.append({"role": "assistant", "content": content, "options": options if latest else []})
     if pending:

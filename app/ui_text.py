@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.session import Mode
 from corpus.documents import Language
 from corpus.errors import MessageLanguage
 
@@ -42,6 +43,10 @@ class Labels:
     embedding: str
     added: str
     skipped: str
+    page: str
+    adapter: str
+    mode: str
+    modes: dict[Mode, str]
     language_names: dict[Language, str]
 
 
@@ -77,6 +82,10 @@ LABELS: dict[MessageLanguage, Labels] = {
         embedding="计算向量",
         added="新增 {added}，更新 {changed}，未变 {unchanged}；现有 {documents} 篇笔记，{chunks} 个片段，用时 {seconds} 秒",
         skipped="跳过 {path}：{reason}",
+        page="第 {page} 页",
+        adapter="适配器 {name}",
+        mode="作答方式",
+        modes={"rag": "检索要点", "long-context": "通读全文", "fine-tuned": "微调闭卷", "fine-tuned-rag": "微调开卷"},
         language_names={"zh-Hans": "简体", "zh-Hant": "繁体", "en": "英文", "other": "其他"},
     ),
     "en": Labels(
@@ -110,6 +119,15 @@ LABELS: dict[MessageLanguage, Labels] = {
         embedding="Embedding",
         added="{added} added, {changed} changed, {unchanged} unchanged; now {documents} notes, {chunks} passages, {seconds} s",
         skipped="skipped {path}: {reason}",
+        page="page {page}",
+        adapter="adapter {name}",
+        mode="Answers from",
+        modes={
+            "rag": "selected evidence",
+            "long-context": "whole notes",
+            "fine-tuned": "fine-tuned, closed book",
+            "fine-tuned-rag": "fine-tuned, open book",
+        },
         language_names={"zh-Hans": "Simplified Chinese", "zh-Hant": "Traditional Chinese", "en": "English", "other": "other"},
     ),
 }

@@ -93,7 +93,10 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A place in the notes: source offsets of the quoted characters, which `quote` holds as their author wrote them."""
+    """A place in the notes: source offsets of the quoted characters, which `quote` holds as their author wrote them.
+
+    `page` counts from 1 where the document has pages.
+    """
 
     n: int
     chunk_id: ChunkId
@@ -102,6 +105,7 @@ class Citation:
     start: int
     end: int
     quote: str
+    page: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Citations:
         if key not in self._places:
             quote = self._source(chunk.id, first, last)
             number = len(self._places) + 1
-            self._places[key] = Citation(number, chunk.id, chunk.path, chunk.heading, first, last, quote)
+            self._places[key] = Citation(number, chunk.id, chunk.path, chunk.heading, first, last, quote, chunk.page)
         return self._places[key]
 
     def forget_after(self, number: int) -> None:

@@ -107,12 +107,12 @@ class FailingDesk:
     def __init__(self, error: Exception, sentences: int = 0) -> None:
         self._error, self._sentences = error, sentences
 
-    def events(self, _question: Question) -> Iterator[Sentence | Answer]:
+    def events(self, _question: Question, _mode: str) -> Iterator[Sentence | Answer]:
         for _ in range(self._sentences):
             yield Sentence("One.", (1,), 1.0, "quoted")
         raise self._error
 
-    def answer(self, _question: Question) -> Answer:
+    def answer(self, _question: Question, _mode: str) -> Answer:
         raise self._error
 
 
@@ -163,6 +163,7 @@ def test_an_error_in_the_middle_of_an_answer_is_the_last_event() -> None:
         ("POST", "/ask", {"json": {"question": " "}}, 400, '"question"'),
         ("POST", "/ask", {"json": {"question": "Why?", "history": "How?"}}, 400, '"history"'),
         ("POST", "/ask", {"json": {"question": "Why?", "stream": "yes"}}, 400, '"stream"'),
+        ("POST", "/ask", {"json": {"question": "Why?", "mode": "guess"}}, 400, "long-context"),
         ("POST", "/search", {"json": {"question": "Why?", "k": 0}}, 400, '"k"'),
         ("POST", "/search", {"json": {"question": "Why?", "k": True}}, 400, '"k"'),
         ("POST", "/ask", {"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, "application/json"),

@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from server_process import QUOTES_ONLY, ingest, run, serving
 
+from app.session import Mode
 from app.ui_desk import Facts
 from corpus.errors import IndexNotFound
 from corpus.results import Answer, Sentence
@@ -252,11 +253,12 @@ class StubDesk:
     """Knows one answer, and one question that it fails at."""
 
     notes_folder = Path("notes")
+    modes: tuple[Mode, ...] = ("rag",)
 
     def facts(self) -> Facts:
         return Facts(1, 1, 1, {"en": 1}, "e", None, ())
 
-    def events(self, question: Question) -> Iterator[Sentence | Answer]:
+    def events(self, question: Question, mode: Mode = "rag") -> Iterator[Sentence | Answer]:
         sentences = (Sentence("One.", (1,), 1.0, "generated"), Sentence("Two.", (1,), 1.0, "quoted"))
         yield sentences[0]
         if question.text == "Why?":
@@ -264,8 +266,8 @@ class StubDesk:
         yield sentences[1]
         yield Answer(question.text, question.text, "", "en", False, "answered", 1.0, 1.0, sentences, timings={"total": 1})
 
-    def answer(self, question: Question) -> Answer:
-        *_, answer = self.events(question)
+    def answer(self, question: Question, mode: Mode = "rag") -> Answer:
+        *_, answer = self.events(question, mode)
         assert isinstance(answer, Answer)
         return answer
 
@@ -318,9 +320,14 @@ def test_the_language_model_answers_in_the_page(visit: Callable[..., Page], inde
     with serving(index) as address:
         page = visit(address, "en-US")
         expect(page.locator("#ir-head")).to_contain_text("gemma-3-270m")
+        expect(page.locator("#ir-mode label")).to_have_count(2)
         answer = ask(page, "Why are activations harder to quantize than weights?")
         expect(answer.locator(".ir-sentence").first).to_contain_text("outliers")
         expect(page.locator(".ir-shown .ir-quote").first).to_contain_text("a hundred times larger")
+        page.locator("#ir-mode label", has_text="whole notes").click()
+        read = ask(page, "What does post-training quantization need?")
+        expect(read.locator(".ir-facts")).to_contain_text("whole notes")
+        expect(read.locator(".ir-facts details")).to_contain_text("not read")
 
 
 def test_what_keeps_the_server_from_starting_is_said_in_one_line(index: Path, tmp_path: Path) -> None:
