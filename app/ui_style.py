@@ -38,18 +38,20 @@ footer .divider { display: none !important; }
 .ir-title .ir-subtitle { color: var(--body-text-color-subdued); font-size: 13px; }
 .ir-holds { color: var(--body-text-color-subdued); font-size: 12.5px; margin-top: 3px; line-height: 1.5; }
 .ir-holds span + span::before { content: "·"; margin: 0 7px; opacity: .6; }
-#ir-language { min-width: 0 !important; width: auto !important; flex: 0 0 auto !important; padding: 0 !important; }
-#ir-language .wrap { gap: 0; flex-wrap: nowrap; }
-#ir-language label { padding: 3px 10px; border-radius: 0; font-size: 12.5px; box-shadow: none; cursor: pointer;
+:is(#ir-language, #ir-mode) { min-width: 0 !important; width: auto !important; flex: 0 0 auto !important; padding: 0 !important; }
+:is(#ir-language, #ir-mode) .wrap { gap: 0; flex-wrap: nowrap; }
+:is(#ir-language, #ir-mode) label { padding: 3px 10px; border-radius: 0; font-size: 12.5px; box-shadow: none; cursor: pointer;
   background: transparent; border: 1px solid var(--border-color-primary); color: var(--body-text-color-subdued); }
-#ir-language label:first-of-type { border-radius: 6px 0 0 6px; border-right: 0; }
-#ir-language label:last-of-type { border-radius: 0 6px 6px 0; }
-#ir-language label.selected { background: var(--primary-700); color: white; border-color: var(--primary-700); }
-#ir-language label:focus-within { outline: 2px solid var(--primary-400); outline-offset: 1px; }
-#ir-language input { position: absolute; opacity: 0; }
-#ir-language label span { margin: 0; }
+:is(#ir-language, #ir-mode) label:first-of-type { border-radius: 6px 0 0 6px; }
+:is(#ir-language, #ir-mode) label + label { border-left: 0; }
+:is(#ir-language, #ir-mode) label:last-of-type { border-radius: 0 6px 6px 0; }
+:is(#ir-language, #ir-mode) label.selected { background: var(--primary-700); color: white; border-color: var(--primary-700); }
+:is(#ir-language, #ir-mode) label:focus-within { outline: 2px solid var(--primary-400); outline-offset: 1px; }
+:is(#ir-language, #ir-mode) input { position: absolute; opacity: 0; }
+:is(#ir-language, #ir-mode) label span { margin: 0; }
 
 #ir-chat { border: 0; background: transparent; height: calc(100dvh - 202px) !important; min-height: 340px; }
+body:has(#ir-mode) #ir-chat { height: calc(100dvh - 242px) !important; }
 #ir-chat .icon-button-wrapper { display: none; }
 #ir-chat .bubble-wrap { background: transparent; padding: 0 8px 0 0; }
 #ir-chat .message-row.bubble { margin: 10px 0; max-width: 100%; }
@@ -108,7 +110,7 @@ footer .divider { display: none !important; }
 #ir-chat .example-text { font-size: 13.5px; line-height: 1.5; }
 #ir-chat .example-content.no-multimodal { padding-top: 0; }
 #ir-chat .options { padding: 4px 0; gap: 6px; justify-content: start; justify-items: start; margin: 0; width: auto; }
-#ir-chat .option { text-align: left; justify-content: start; font-size: 13px; line-height: 1.5;
+#ir-chat .option { text-align: left; overflow-wrap: anywhere; justify-content: start; font-size: 13px; line-height: 1.5;
   border: 1px solid var(--border-color-primary);
   border-radius: 8px; padding: 6px 12px; background: var(--background-fill-primary); }
 #ir-chat .option:hover { border-color: var(--primary-500); }
@@ -160,6 +162,7 @@ footer .divider { display: none !important; }
   #ir-ask { flex-wrap: nowrap; }
   #ir-question { min-width: 0 !important; }
   #ir-chat { height: calc(100dvh - 216px) !important; }
+  body:has(#ir-mode) #ir-chat { height: calc(100dvh - 256px) !important; }
   #ir-side { height: auto; min-height: 0; }
   #ir-sources { flex: none; max-height: none; }
   #ir-send, #ir-new { min-width: 0 !important; padding: 0 12px; }

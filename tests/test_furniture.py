@@ -110,6 +110,7 @@ def test_notes_that_look_like_pages_stay(text: str) -> None:
         ("注意力机制详解 - 知乎", "注意力机制详解"),
         ("注意力机制详解_transformer面试-CSDN博客", "注意力机制详解"),
         ("注意力机制详解 - 掘金", "注意力机制详解"),
+        ("检索增强 1a2b3c4d5e6f7a8b9c0d1e2f3a4b5c6d", "检索增强"),
         ("知乎的推荐系统怎么做？", "知乎的推荐系统怎么做？"),
         ("LoRA - QLoRA", "LoRA - QLoRA"),
     ],

@@ -28,7 +28,9 @@ _IMAGE = re.compile(r"!\[[^\[\]\n]*\]\([^)\n]*\)|<img\b[^>]*>", re.IGNORECASE)
 _LINK = re.compile(r"(?<!!)\[[^\[\]\n]*\]\([^)\n]*\)")
 _TABLE = re.compile(r"^\s*\|.*\|\s*$")
 _SITE_NAME = re.compile(
-    rf"^( {{0,3}}#[ \t]+[^\n]*?\S)(?:_[^_\n]{{1,40}}(?=-CSDN))?(?:[ \t]*[-–—_|｜·][ \t]*(?:{SITES})[ \t]*)+$", re.MULTILINE
+    rf"^( {{0,3}}#[ \t]+[^\n]*?\S)"
+    rf"(?:[ \t]+[0-9a-f]{{32}}|(?:_[^_\n]{{1,40}}(?=-CSDN))?(?:[ \t]*[-–—_|｜·][ \t]*(?:{SITES})[ \t]*)+)$",
+    re.MULTILINE,
 )
 _PROPERTIES = re.compile(
     r"\A\s*(?:#[ \t][^\n]*\n\s*)((?:(?:Created(?: time| by)?|Last edited(?: time| by)?|Updated|Tags|Status|Type|Property|URL|"
@@ -179,7 +181,7 @@ def _promotions(text: str) -> Iterator[Edit]:
 
 
 def _site_names(text: str) -> Iterator[Edit]:
-    """The name of the site that a page's title ends with."""
+    """The name of the site that a page's title ends with, or the id that an exporter puts there."""
     return (Edit(match.end(1), match.end()) for match in _SITE_NAME.finditer(text))
 
 
