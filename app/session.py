@@ -196,9 +196,7 @@ class Session:
 
     @property
     def modes(self) -> tuple[Mode, ...]:
-        """The modes that the settings allow for: all but quoting need a generator, the fine-tuned ones an adapter."""
-        if not self.settings.answering.compose:
-            return ("rag",)
+        """The modes that the settings allow for; the fine-tuned ones need an adapter."""
         return ("rag", "long-context", *(("fine-tuned", "fine-tuned-rag") if self.settings.adapter else ()))
 
     def answerer(self, *, compose: bool | None = None) -> Answerer:

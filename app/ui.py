@@ -92,8 +92,7 @@ class ChatPage:
         with gr.Row():
             with gr.Column(scale=3, min_width=340):
                 self.chat = gr.Chatbot(elem_id="ir-chat", show_label=False, buttons=[], latex_delimiters=LATEX, allow_tags=False)
-                # Chosen for each question; where answers only quote, there is nothing to choose.
-                self.mode = gr.Radio(value="rag", visible=len(self._desk.modes) > 1, container=False, elem_id="ir-mode")
+                self.mode = gr.Radio(value="rag", container=False, elem_id="ir-mode")  # of the next question
                 with gr.Row(elem_id="ir-ask"):
                     # Takes questions from `open` on: before that, the page does not know its language.
                     self.question = gr.Textbox(container=False, max_lines=6, interactive=False, scale=1, elem_id="ir-question")

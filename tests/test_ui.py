@@ -317,7 +317,7 @@ def test_programs_get_the_answer_row(url: str) -> None:
 
 
 def test_the_language_model_answers_in_the_page(visit: Callable[..., Page], index: Path) -> None:
-    with serving(index) as address:
+    with serving(index, {"INTERVIEW_RAG_ANSWERING__COMPOSE": "true"}) as address:
         page = visit(address, "en-US")
         expect(page.locator("#ir-head")).to_contain_text("gemma-3-270m")
         expect(page.locator("#ir-mode label")).to_have_count(2)
