@@ -31,11 +31,12 @@ from retrieval.query import Query, subjects_of
 WEIGHTS = Path(__file__).with_name("evidence.json")
 _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
+_FACT_LINES = 3
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _SAME_SUBJECT = 0.5  # logits that a unit gains for a part of the question by naming a subject of the whole
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
-_LABELLED = 30  # characters at the beginning of a unit in which it names its subject
+_LABELLED = 20  # characters at the beginning of a unit in which it names its subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, setting
     whole = scores[0]
     wants = aspects(question)
     best = int(whole.argmax())
-    reach = 1.0 if wants - {"number"} else settings.fact
+    is_fact = not wants - {"number"}
+    reach = settings.fact if is_fact else 1.0
+    most = min(settings.sentences, _FACT_LINES) if is_fact else settings.sentences
     subjects = frozenset(subjects_of(question))
     about = np.array([_is_about(place, subjects) for place in places])
     # A part may leave the subject to the rest of the question, and may also turn to another one.
@@ -142,7 +145,7 @@ def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, setting
     taken: list[int] = []
     length = 0
     for i in dict.fromkeys(order):
-        if len(taken) >= settings.sentences or (len(taken) >= settings.least and length >= settings.characters):
+        if len(taken) >= most or (len(taken) >= settings.least and length >= settings.characters):
             break
         if i not in firsts and not about[i]:
             continue
@@ -152,9 +155,18 @@ def _choose(places: Sequence[Place], scores: FloatMatrix, question: str, setting
         if i in firsts or not _repeats(places[i], [places[j] for j in taken]):
             taken.append(i)
             length += len(places[i].unit.text)
-    listing = bool(wants & {"listing", "steps"})
-    taken += _rest_of_lists(places, taken, longest=settings.list_items if listing else _SIDES, least=1 if listing else 2)
+    if not is_fact:
+        longest = settings.list_items if wants & {"listing", "steps"} else _SIDES
+        taken += _rest_of_lists(places, taken, longest=longest, least=1 if wants & {"listing", "steps", "comparison"} else 2)
     return [Chosen(places[i], float(whole[i])) for i in taken]
+
+
+def _titles_of(place: Place) -> str:
+    return " ".join((*place.hit.chunk.heading[1:][-1:], *place.unit.scope))
+
+
+def _label_of(place: Place) -> str:
+    return place.unit.text[:_LABELLED]
 
 
 def _thesis(places: Sequence[Place], best: int, question: str) -> list[int]:
@@ -185,12 +197,12 @@ def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> l
     """The best unit about each of the subjects that are compared, where a title or a label names it and no other of them."""
     subjects = set(subjects_of(question))
     best: dict[str, int] = {}
-    for i in np.argsort(-scores, kind="stable").tolist():
-        place = places[i]
-        named = set(concepts(" ".join((*place.hit.chunk.heading[1:][-1:], *place.unit.scope)))) & subjects
-        named = named if len(named) == 1 else set(concepts(place.unit.text[:_LABELLED])) & subjects
-        if len(named) == 1:
-            best.setdefault(named.pop(), i)
+    order = np.argsort(-scores, kind="stable").tolist()
+    for names in (_titles_of, _label_of):  # a title says what all of its units are about
+        for i in order:
+            named = set(concepts(names(places[i]))) & subjects
+            if len(named) == 1:
+                best.setdefault(named.pop(), i)
     return list(best.values()) if len(best) > 1 else []
 
 
