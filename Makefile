@@ -35,7 +35,7 @@ lock:
 	rm -rf build/lock-venv
 	$(PYTHON) -m venv build/lock-venv
 	build/lock-venv/bin/python -m pip install --quiet torch==2.13.0
-	build/lock-venv/bin/python -m pip install --quiet '.[cpu,dev,train]'
+	build/lock-venv/bin/python -m pip install --quiet '.[cpu,dev,train,bench]'
 	build/lock-venv/bin/python -m pip --quiet freeze --exclude interview-rag | sed 's/+cpu$$//' > constraints.txt
 
 clean:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypedDict
@@ -205,7 +206,10 @@ class Session:
 
         retriever = self.retriever()
         composes = self.settings.answering.compose if compose is None else compose
-        return Answerer(retriever, self.checker, self.model if composes else None, self.answer_settings)
+        with ThreadPoolExecutor(1) as beside:
+            # The generator's weights are made ready outside the interpreter's lock, so the checker loads meanwhile.
+            model = beside.submit(lambda: self.model if composes else None)
+            return Answerer(retriever, self.checker, model.result(), self.answer_settings)
 
     def long_context(self) -> LongContextAnswerer:
         """Answers from whole documents of the index as it is now."""

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from eval.calibrate import auroc
-from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold, spread
+from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold
 from eval.labelled_sets import LabelledSet, read_labelled_sets
 from eval.metrics import recall_at
 from retrieval.embedder import BUNDLED_EMBEDDINGS
@@ -63,9 +63,10 @@ def _figures(runtime: Runtime, arguments: argparse.Namespace) -> Iterator[tuple[
     reranker = load_reranker(runtime=runtime)
     snapshot = IndexStore(arguments.index).snapshot(BUNDLED_EMBEDDINGS, use_gpu=False)
     retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(runtime=runtime), reranker=reranker)
-    yield from search_figures(spread(read_gold(DEFAULT_GOLD), arguments.limit), retriever).items()
+    yield from search_figures(read_gold(DEFAULT_GOLD), retriever).items()
     snapshot.close()
-    for labelled in read_labelled_sets(arguments.data, ("cmrc2018", "drcd")) if arguments.data else ():
+    names = ("cmrc2018/dev", "drcd/dev")
+    for labelled in read_labelled_sets(arguments.data, names) if arguments.data else ():
         yield f"{labelled.name}, best sentence", best_sentence_right(labelled.choose(arguments.limit), reranker)
 
 
@@ -74,7 +75,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--data", type=Path)
-    parser.add_argument("--limit", type=int, help="questions of each set, spread over it")
+    parser.add_argument("--limit", type=int, help="questions of each labelled set")
     arguments = parser.parse_args()
     rows: list[tuple[Any, ...]] = []
     for runtime in RUNTIMES:

@@ -65,10 +65,9 @@ def load_adapted(
     chosen = choose_runtime(device, runtime)
     announce(folder.name, chosen)
     if chosen == "openvino":
-        changes = lora_changes(
-            layer_weights(base), {name: t.float().numpy() for name, t in adapter.items()}, config["lora_scale"]
-        )
-        encoder: Encoder = OpenVINOEncoder(base, changes)
+        weights = layer_weights(base)
+        changes = lora_changes(weights, {name: t.float().numpy() for name, t in adapter.items()}, config["lora_scale"])
+        encoder: Encoder = OpenVINOEncoder(base, {**weights, **changes})
     else:
         encoder = TorchEncoder(_adapted_model(base, adapter, config["lora_scale"]), place, pad=tokenizer.pad_token_id)
     return encoder, load_file(folder / HEADS_FILE), tokenizer, place

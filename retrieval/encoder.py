@@ -82,8 +82,8 @@ class OpenVINOEncoder:
     So what a state is does not depend on the company of its sequence, nor on how many threads there are.
     """
 
-    def __init__(self, base: Path, changes: Mapping[str, FloatMatrix] | None = None, *, group: int = FAST) -> None:
-        """The base in a folder made by `bundled_e5`, with some of its matrices replaced; `group` inputs have one scale."""
+    def __init__(self, base: Path, weights: Mapping[str, FloatMatrix] | None = None, *, group: int = FAST) -> None:
+        """The base in a folder made by `bundled_e5`, or `weights` in place of its layers'; `group` inputs have one scale."""
         import openvino as ov
 
         from retrieval.encoder_graph import EncoderShape, encoder_graph
@@ -103,7 +103,7 @@ class OpenVINOEncoder:
             # Pinned threads of several processes would meet on the same cores.
             "ENABLE_CPU_PINNING": "NO",
         }
-        compiled = core.compile_model(encoder_graph({**layer_weights(base), **(changes or {})}, shape), "CPU", settings)
+        compiled = core.compile_model(encoder_graph(weights or layer_weights(base), shape), "CPU", settings)
         self._queue = ov.AsyncInferQueue(compiled, streams)
         self._lock = Lock()
 
