@@ -109,7 +109,7 @@ def rope(
 def generate(
     session: Session,
     console: Console,
-    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs; the median counts.")] = 3,
+    repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs; the fastest counts.")] = 3,
     llama_server: Annotated[
         Path | None,
         typer.Option("--llama-server", exists=True, dir_okay=False, help="Binary to compare with.", show_default=False),

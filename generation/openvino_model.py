@@ -74,12 +74,13 @@ class OpenVINOLM(LanguageModel):
         return np.concatenate(found) if found else np.empty(0, np.float32)
 
     def _log_softmax(self, logits: npt.NDArray[np.float32], targets: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        import torch
+
         kept = self.decoder.kept
         places = np.searchsorted(kept, targets).clip(max=len(kept) - 1)
-        highest = logits.max(axis=1)
-        total = highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))
-        own = logits[np.arange(len(targets)), places] - total
-        return np.where(kept[places] == targets, own, -np.inf).astype(np.float32)
+        scores = torch.from_numpy(logits)
+        own = scores[torch.arange(len(targets)), torch.from_numpy(places)] - scores.logsumexp(1)
+        return np.where(kept[places] == targets, own.numpy(), np.float32(-np.inf))
 
     @contextmanager
     def _cache_for(self, prompt: Sequence[int]) -> Iterator[DecoderCache]:

@@ -59,7 +59,8 @@ class TransformersLM(LanguageModel):
                 output = self.model(input_ids=block, past_key_values=past, use_cache=True)
                 past = output.past_key_values
                 following = ids[0, start + 1 : start + 1 + block.shape[1], None]
-                found.append(output.logits[0].float().log_softmax(-1).gather(1, following)[:, 0])
+                logits = output.logits[0].float()
+                found.append(logits.gather(1, following)[:, 0] - logits.logsumexp(1))
         return torch.cat(found).cpu().numpy() if found else np.empty(0, np.float32)
 
 

@@ -67,7 +67,7 @@ def test_the_rates_of_llama_server_are_its_own(tmp_path: Path) -> None:
     binary = tmp_path / "llama-server"
     binary.write_text(LLAMA_SERVER.format(python=sys.executable))
     binary.chmod(0o755)
-    assert bench_llama_server("bundled:smollm2-135m", binary, "text", 3, 5) == (300.0, 30.0)
+    assert bench_llama_server("bundled:smollm2-135m", binary, "text", 3, 5) == (400.0, 40.0)
     binary.write_text(f"#!{sys.executable}\nraise SystemExit(3)")
     with pytest.raises(EndpointUnavailable, match="ended with code 3"):
         bench_llama_server("bundled:smollm2-135m", binary, "text", 3, 5)

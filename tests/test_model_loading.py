@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,14 @@ def test_a_reader_that_leaves_ends_the_work(folder: Path, runtime: Any) -> None:
     next(stream)
     stream.close()  # type: ignore[attr-defined]
     assert model.invoke(PROMPT) == "".join(model.stream(PROMPT))
+
+
+def test_texts_written_at_the_same_time_do_not_mix(folder: Path) -> None:
+    model = load_language_model(str(folder), runtime="openvino", decoding=Decoding(max_tokens=30, temperature=1.0, seed=3))
+    prompts = [" ".join(WORDS[3 + i :]) for i in range(6)]
+    alone = [model.invoke(prompt) for prompt in prompts]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(model.invoke, prompts)) == alone
 
 
 def test_a_folder_without_weights(tmp_path: Path, folder: Path) -> None:
