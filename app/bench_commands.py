@@ -118,7 +118,12 @@ def generate(
     """Tokens per second, first token, memory and perplexity of the language model in each runtime that can run it here."""
     from eval.bench_generate import bench_generate
 
-    result = bench_generate(session.settings.generator, repeat=repeat, llama_server=llama_server or _installed("llama-server"))
+    result = bench_generate(
+        session.settings.generator,
+        repeat=repeat,
+        llama_server=llama_server or _installed("llama-server"),
+        progress=session.progress,
+    )
     if console.as_json:
         console.document(asdict(result))
     for line in result.lines():

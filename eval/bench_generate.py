@@ -1,9 +1,9 @@
 """How fast each runtime of the language model is, beside llama.cpp on the same weights, and what its rounding costs.
 
 Each runtime is measured in a process of its own, so that the memory is its own. Prefill is the rate at which a prompt of about
-512 tokens is read that shares nothing with earlier ones; decode the rate of the tokens after the first. Both are of the fastest
-run, since other work on the machine can only slow one down (as docs.python.org/3/library/timeit.html advises). The first token is
-that of the default prompt with three pieces of evidence, the median over questions, asked after another one as the second
+512 tokens is read that shares nothing with earlier ones; decode the rate of the tokens after the first, of a short prompt. Both
+are of the fastest run, since other work on the machine can only slow one down (docs.python.org/3/library/timeit.html). The first
+token is that of the default prompt with three pieces of evidence, the median over questions, asked after another one as the second
 question of a session is. Perplexity is over the beginnings of some of our notes, a text each.
 """
 
@@ -24,11 +24,12 @@ from eval.llama_server import bench_llama_server
 
 if TYPE_CHECKING:
     from generation.language_model import LanguageModel, Runtime
+    from retrieval.weights import Progress
 
 _PROMPT_TOKENS = 512
-_NEW_TOKENS = 48
+_NEW_TOKENS = 32
 _NOTES = 6
-_CHARACTERS = 1000
+_CHARACTERS = 800
 # llama.cpp on bundled:gemma-3-270m, measured once on a machine of this kind: 2 cores with AVX-512, no GPU.
 _REFERENCE = {"bundled:gemma-3-270m": (593.0, 63.0)}
 
@@ -90,14 +91,20 @@ class GenerateBench:
         yield f"load average {self.load:.1f} on {self.cores} cores"
 
 
-def bench_generate(model: str, *, repeat: int = 3, llama_server: Path | None = None) -> GenerateBench:
+def bench_generate(
+    model: str, *, repeat: int = 3, llama_server: Path | None = None, progress: Progress | None = None
+) -> GenerateBench:
     """Measure every runtime that can run the model here.
 
     Raises:
         ModelNotFound, WeightsMissing, WeightsMismatch: the model cannot be loaded.
         EndpointUnavailable: llama-server does not start.
     """
-    rows = [_apart(model, runtime, repeat) for runtime in _runtimes(model)]
+    rows, runtimes = [], _runtimes(model)
+    for done, runtime in enumerate(runtimes, start=1):
+        rows.append(_apart(model, runtime, repeat))
+        if progress:
+            progress(runtime, done, len(runtimes))
     reference = _REFERENCE.get(model)
     if llama_server:
         rows.append(GenerateRow("llama.cpp", *bench_llama_server(model, llama_server, _note_text(), repeat, _NEW_TOKENS)))
@@ -147,14 +154,17 @@ def measure(name: str, runtime: Runtime, repeat: int) -> GenerateRow:
 def _rates(model: LanguageModel, repeat: int) -> tuple[float, float]:
     """Tokens per second of prefill and of decoding; a first run, which compiles kernels, does not count."""
     short = model.model_copy(update={"decoding": replace(model.decoding, max_tokens=1)})
+    prompt = _cut(model, _note_text())
     prefill, decode = [], []
     for run in range(repeat + 1):
         # Another number at the beginning, another prompt: nothing of it is in a cache.
-        prompts = [f"{2 * run + k} {_cut(model, _note_text())}" for k in range(2)]
-        read, _ = _timed(short, prompts[0])
-        whole, text = _timed(model, prompts[1])
-        prefill.append(model.count_tokens(prompts[0]) / read)
-        decode.append((model.count_tokens(text) - 1) / max(whole - read, 1e-9))
+        text = f"{run} {prompt}"
+        read, _ = _timed(short, text)
+        prefill.append(model.count_tokens(text) / read)
+        few = f"{run} {prompt[:100]}"
+        first, _ = _timed(short, few)
+        whole, written = _timed(model, few)
+        decode.append((model.count_tokens(written) - 1) / max(whole - first, 1e-9))
     return round(max(prefill[1:]), 1), round(max(decode[1:]), 1)
 
 
