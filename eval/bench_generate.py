@@ -3,8 +3,8 @@
 Each runtime is measured in a process of its own, so that the memory is its own. Prefill is the rate at which a prompt of about
 512 tokens is read that shares nothing with earlier ones; decode the rate of the tokens after the first, of a short prompt. Both
 are of the fastest run, since other work on the machine can only slow one down (docs.python.org/3/library/timeit.html). The first
-token is that of the default prompt with three pieces of evidence, the median over questions, asked after another one as the second
-question of a session is. Perplexity is over the beginnings of some of our notes, a text each.
+token is that of the default prompt with three pieces of evidence, the median over questions, asked after another one as the
+second question of a session is. Perplexity is over the beginnings of some of our notes, a text each.
 """
 
 from __future__ import annotations
