@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from corpus.errors import InvalidRow, UsageError
+from corpus.jsonl import read_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,31 +38,6 @@ def read_questions(path: Path) -> tuple[QuestionRow, ...]:
             raise InvalidRow(path=path, line=number, reason=f"the id {row.id!r} occurs twice")
         rows[row.id] = row
     return tuple(rows.values())
-
-
-def read_objects(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The JSON objects of a file with their line numbers; blank lines are passed over.
-
-    Raises:
-        UsageError: there is no such file.
-        InvalidRow: a row is no JSON object.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except FileNotFoundError as error:
-        raise UsageError(reason=f"no such file: {path}") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(reason=f"{path} cannot be read as UTF-8 text: {error}") from error
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            fields = json.loads(line)
-        except ValueError as error:
-            raise InvalidRow(path=path, line=number, reason=f"no JSON: {error}") from error
-        if not isinstance(fields, dict):
-            raise InvalidRow(path=path, line=number, reason="a JSON object is wanted")
-        yield number, fields
 
 
 def question_of(fields: dict[str, Any]) -> QuestionRow:

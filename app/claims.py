@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app.batch import read_objects
 from corpus.errors import InvalidRow, UsageError
+from corpus.jsonl import read_objects
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,19 +12,19 @@ change of a kind that language models make.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from random import Random
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 import corpus
 from corpus.errors import DatasetNotFound, InvalidDataset, InvalidRow, UnknownDataset
+from corpus.jsonl import numbered_lines, read_rows
 from corpus.language import detect_language
 from retrieval.training.datasets import part_of
 
@@ -119,7 +119,7 @@ def own_claims() -> Iterator[LabelledClaim]:
     Raises:
         InvalidRow: a row is malformed, or its section is gone.
     """
-    for number, row in _rows(OWN_CLAIMS, _Own):
+    for number, row in read_rows(OWN_CLAIMS, _Own):
         context = _sections(row.path).get(row.heading)
         if context is None:
             raise InvalidRow(path=OWN_CLAIMS, line=number, reason=f"no section {row.heading!r} in {row.path}")
@@ -145,7 +145,7 @@ class _Plain(BaseModel):
 
 
 def _plain(path: Path) -> Iterator[LabelledClaim]:
-    for _, row in _rows(path, _Plain):
+    for _, row in read_rows(path, _Plain):
         yield LabelledClaim(row.claim, row.context, row.supported, row.lang or detect_language(row.claim), row.kind)
 
 
@@ -157,7 +157,7 @@ class _Attribution(BaseModel):
 
 
 def _attributionbench(path: Path) -> Iterator[LabelledClaim]:
-    for _, row in _rows(path, _Attribution):
+    for _, row in read_rows(path, _Attribution):
         claim = _CITATION_MARK.sub("", row.claim)
         supported = row.attribution_label == "attributable"
         yield LabelledClaim(claim, "\n".join(row.references), supported, "en", row.src_dataset)
@@ -170,18 +170,17 @@ class _Inference(BaseModel):
 
 
 def _ocnli(path: Path) -> Iterator[LabelledClaim]:
-    for _, row in _rows(path, _Inference):
+    for _, row in read_rows(path, _Inference):
         if row.label != "-":  # the annotators did not agree
             yield LabelledClaim(row.sentence2, row.sentence1, row.label == "entailment", "zh-Hans", row.label)
 
 
 def _csts(path: Path) -> Iterator[LabelledClaim]:
-    for number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            fields = line.rstrip("\r").split("\t")
-            if len(fields) != 3:
-                raise InvalidRow(path=path, line=number, reason="premise, hypothesis, label?")
-            yield LabelledClaim(fields[1], fields[0], fields[2] == "entailment", "zh-Hans", fields[2])
+    for number, line in numbered_lines(path):
+        fields = line.rstrip("\r").split("\t")
+        if len(fields) != 3:
+            raise InvalidRow(path=path, line=number, reason="premise, hypothesis, label?")
+        yield LabelledClaim(fields[1], fields[0], fields[2] == "entailment", "zh-Hans", fields[2])
 
 
 class _Answered(BaseModel):
@@ -197,37 +196,9 @@ def _halueval(folder: Path) -> Iterator[LabelledClaim]:
     """Question and answer as one claim; only articles that no model here was trained on, each question once."""
     seen: set[str] = set()
     for path in sorted(folder.glob("*_data.json")):
-        for _, row in _rows(path, _Answered):
+        for _, row in read_rows(path, _Answered):
             context = _GLUED_SENTENCES.sub(r"\1 ", row.knowledge.strip())
             if row.question not in seen and part_of(context[:80]) == "held-out":
                 yield LabelledClaim(f"{row.question} {row.right_answer}", context, True, "en", "right")
                 yield LabelledClaim(f"{row.question} {row.hallucinated_answer}", context, False, "en", "hallucinated")
             seen.add(row.question)
-
-
-_Row = TypeVar("_Row", bound=BaseModel)
-
-
-def _rows(path: Path, model: type[_Row]) -> Iterator[tuple[int, _Row]]:
-    for number, line in enumerate(_lines(path), 1):
-        if not line.strip():
-            continue
-        try:
-            yield number, model.model_validate(_object(line))
-        except ValidationError as error:
-            first = error.errors()[0]
-            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-            raise InvalidRow(path=path, line=number, reason=reason) from error
-        except ValueError as error:
-            raise InvalidRow(path=path, line=number, reason=f"JSON: {error}") from error
-
-
-def _object(line: str) -> Any:
-    return json.loads(line)
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidDataset(path=path, reason=str(error)) from error

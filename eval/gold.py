@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from corpus.documents import Chunk
 from corpus.errors import InvalidRow, UsageError
+from corpus.jsonl import read_rows
 from retrieval.analysis import fold
 
 DEFAULT_GOLD = Path(__file__).with_name("data") / "questions.jsonl"
@@ -77,44 +77,12 @@ def spread(questions: tuple[GoldQuestion, ...], limit: int | None) -> tuple[Gold
 
 def _rows(path: Path) -> Iterator[GoldQuestion]:
     first: dict[str, int] = {}
-    for number, line in numbered_lines(path):
-        row = parse_row(path, number, line)
+    for number, row in read_rows(path, GoldQuestion):
         if not row.question.strip():
             raise InvalidRow(path=path, line=number, reason="the question is empty")
         if first.setdefault(row.id, number) != number:
             raise InvalidRow(path=path, line=number, reason=f"the id {row.id!r} stands in line {first[row.id]} already")
         yield row
-
-
-def numbered_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """The lines of a gold file with their numbers, blank ones left out.
-
-    Raises:
-        UsageError: there is no such file, or it is no text.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except OSError as error:
-        raise UsageError(reason=f"cannot read {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(reason=f"{path} cannot be read as UTF-8 text: {error}") from error
-    return ((number, line) for number, line in enumerate(lines, 1) if line.strip())
-
-
-def parse_row(path: Path, number: int, line: str) -> GoldQuestion:
-    """A row of a gold file.
-
-    Raises:
-        InvalidRow: it is malformed.
-    """
-    try:
-        return GoldQuestion.model_validate(json.loads(line))
-    except ValidationError as error:
-        first = error.errors()[0]
-        reason = f"{'.'.join(map(str, first['loc'])) or 'row'}: {first['msg']}"
-        raise InvalidRow(path=path, line=number, reason=reason) from error
-    except ValueError as error:
-        raise InvalidRow(path=path, line=number, reason=f"no JSON: {error}") from error
 
 
 def normalised(text: str) -> str:

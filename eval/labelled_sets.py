@@ -15,11 +15,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from corpus.errors import DatasetNotFound, InvalidDataset, InvalidRow, UnknownDataset
+from corpus.jsonl import first_fault, read_rows, text_of
 from retrieval.rerank import HeadedText
 from retrieval.training.datasets import SPAN_SETS, Span, answer_spans, part_of
 
@@ -147,7 +148,10 @@ def _read_squad(name: str, path: Path) -> LabelledSet | None:
     content = _json(path)
     if not _looks_like_squad(content):
         return None
-    articles = _valid(_Articles, content, lambda reason: InvalidDataset(path=path, reason=reason))
+    try:
+        articles = _Articles.model_validate(content)
+    except ValidationError as error:
+        raise InvalidDataset(path=path, reason=first_fault(error)) from error
     passages: dict[str, int] = {}
     questions: list[LabelledQuestion] = []
     for article in articles.data:
@@ -207,15 +211,13 @@ class _Query(BaseModel):
     text: str
 
 
-_Row = TypeVar("_Row", _Passage, _Query)
-_AnyModel = TypeVar("_AnyModel", bound=BaseModel)
-
-
 def _read_beir(name: str, folder: Path, judgements: Path) -> LabelledSet:
     """A folder in BEIR's layout with one of its files of judgements; questions without a relevant passage are left out."""
-    rows = tuple(_rows(folder / "corpus.jsonl", _Passage))
+    if missing := next((name for name in ("corpus.jsonl", "queries.jsonl") if not (folder / name).is_file()), None):
+        raise InvalidDataset(path=folder, reason=f"no {missing}")
+    rows = tuple(row for _, row in read_rows(folder / "corpus.jsonl", _Passage))
     place = {row.id: number for number, row in enumerate(rows)}
-    texts = {row.id: row.text for row in _rows(folder / "queries.jsonl", _Query)}
+    texts = {row.id: row.text for _, row in read_rows(folder / "queries.jsonl", _Query)}
     relevant: dict[str, dict[int, int]] = {}
     for line, query, passage, grade in _judgements(judgements):
         for known, wanted in ((texts, query), (place, passage)):
@@ -229,26 +231,9 @@ def _read_beir(name: str, folder: Path, judgements: Path) -> LabelledSet:
     return LabelledSet(name, tuple((row.title, row.text) for row in rows), questions, len(questions))
 
 
-def _rows(path: Path, model: type[_Row]) -> Iterator[_Row]:
-    for number, line in enumerate(_lines(path), 1):
-        if line.strip():
-            yield _row(path, number, line, model)
-
-
-def _row(path: Path, number: int, line: str, model: type[_Row]) -> _Row:
-    def fault(reason: str) -> InvalidRow:
-        return InvalidRow(path=path, line=number, reason=reason)
-
-    try:
-        fields = json.loads(line)
-    except ValueError as error:
-        raise fault(f"JSON: {error}") from error
-    return _valid(model, fields, fault)
-
-
 def _judgements(path: Path) -> Iterator[tuple[int, str, str, int]]:
     """Line, query, passage and grade; the first line holds the headings."""
-    for line, fields in enumerate(csv.reader(_lines(path), delimiter="\t", quoting=csv.QUOTE_NONE), 1):
+    for line, fields in enumerate(csv.reader(text_of(path).split("\n"), delimiter="\t", quoting=csv.QUOTE_NONE), 1):
         if line == 1 or not fields:
             continue
         try:
@@ -256,18 +241,3 @@ def _judgements(path: Path) -> Iterator[tuple[int, str, str, int]]:
             yield line, query, passage, int(grade)
         except ValueError as error:
             raise InvalidRow(path=path, line=line, reason="query-id, corpus-id, score?") from error
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidDataset(path=path, reason=str(error)) from error
-
-
-def _valid(model: type[_AnyModel], content: Any, fault: Callable[[str], Exception]) -> _AnyModel:
-    try:
-        return model.model_validate(content)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise fault(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error

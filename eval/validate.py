@@ -8,7 +8,8 @@ from pathlib import Path
 
 from corpus.documents import Chunk
 from corpus.errors import InvalidRow
-from eval.gold import GoldQuestion, Sections, normalised, numbered_lines, parse_row, problems, sections_of
+from corpus.jsonl import numbered_lines, row_of
+from eval.gold import GoldQuestion, Sections, normalised, problems, sections_of
 
 _SPLITS = ("dev", "test")
 
@@ -43,7 +44,7 @@ def validate(path: Path, chunks: Iterable[Chunk]) -> Validation:
     found: list[Problem] = []
     for number, line in numbered_lines(path):
         try:
-            read.append((number, parse_row(path, number, line)))
+            read.append((number, row_of(path, number, line, GoldQuestion)))
         except InvalidRow as error:
             found.append(Problem(number, str(error.fields["reason"])))
     found += _repeated(read)

@@ -9,37 +9,14 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import ENGLISH
-from hash_embedder import HashEmbedder
+from conftest import ENGLISH, Run
 from reportlab.pdfgen.canvas import Canvas
 
-from app.cli import main
-from app.session import Session
 from retrieval.store import IndexStore
-
-Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Run:
-    """Runs a command over an index of its own, with the embedder that needs no weights."""
-    monkeypatch.setenv("INTERVIEW_RAG_INDEX", str(tmp_path / "index"))
-    monkeypatch.setenv("INTERVIEW_RAG_EMBEDDINGS", "test:hashed-n-grams")
-    monkeypatch.setenv("INTERVIEW_RAG_MESSAGES", "en")
-    monkeypatch.setattr(Session, "embedder", HashEmbedder())
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["interview-rag", *map(str, arguments)])
-        with pytest.raises(SystemExit) as stopped:
-            main()
-        printed = capfd.readouterr()
-        return int(stopped.value.code or 0), printed.out, printed.err
-
-    return run
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_a_malformed_row_is_named(tmp_path: Path, row: object, reason: str) -> N
 
 
 def test_files_without_questions_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot read"):
+    with pytest.raises(UsageError, match="no such file"):
         read_gold(tmp_path / "none.jsonl")
     with pytest.raises(UsageError, match=r"holds no questions$"):
         read_gold(write(tmp_path / "empty.jsonl", ""))
