@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from retrieval.query import Query, subjects_of
 WEIGHTS = Path(__file__).with_name("evidence.json")
 _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
+_WIDENED = 2  # hits whose neighbours are read too
 _FACT_LINES = 3
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _SAME_SUBJECT = 0.5  # logits that a unit gains for a part of the question by naming a subject of the whole
@@ -55,10 +56,10 @@ class EvidenceSettings:
         list_items: most items of a list that is taken as a whole where a list is asked for.
     """
 
-    sentences: int = 5
-    least: int = 2
+    sentences: int = 6
+    least: int = 3
     gap: float = 3.0
-    elsewhere: float = 1.5
+    elsewhere: float = 2.0
     hits: int = 5
     foreign: float = 2.0
     characters: int = 600
@@ -96,7 +97,7 @@ def select_evidence(
 
     All of them are in one language: the question's, unless only notes in the other one answer.
     """
-    places = places_of(hits[: settings.hits], code="code" in aspects(query.question))
+    places = places_of(_widened(hits[: settings.hits]), code="code" in aspects(query.question))
     if not places:
         return ()
 
@@ -111,6 +112,18 @@ def select_evidence(
     kept = _in_one_language(places, scores, query.language, settings.foreign)
     chosen = _choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     return arranged(chosen, query.question)
+
+
+def _widened(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits, and the chunks beside the best ones in their sections as hits of the same score: an answer may go on there."""
+    known = {hit.chunk.id for hit in hits}
+    wide = list(hits)
+    for hit in hits[:_WIDENED]:
+        for near in hit.neighbours:
+            if near.id not in known:
+                known.add(near.id)
+                wide.append(replace(hit, rank=hits[-1].rank + len(wide), chunk=near, sentences=(), neighbours=()))
+    return wide
 
 
 def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Language, margin: float) -> list[int]:

@@ -105,16 +105,18 @@ def _stranger(place: Place, subjects: frozenset[str]) -> float:
 
 
 def _trained(places: Sequence[Place]) -> FloatVector:
-    """The reranker's best score of a sentence of the unit, as a logit: a probability squeezes both ends together."""
-    known = {(hit.rank, s.start): s for hit in {p.hit.rank: p.hit for p in places}.values() for s in hit.sentences}
-    best = []
-    for place in places:
-        inside = [
-            s.score for (rank, start), s in known.items() if rank == place.hit.rank and place.unit.start <= start < place.unit.end
-        ]
-        best.append(max(inside, default=0.0))
-    scores = np.array(best, dtype=np.float32).clip(1e-4, 1 - 1e-4)
-    return np.asarray(np.log(scores / (1 - scores)), dtype=np.float32)
+    """The reranker's best score of a sentence of the unit, as a logit: a probability squeezes both ends together.
+
+    Units that it has not read, those beside a hit, get the mean of the others.
+    """
+    best = np.full(len(places), np.nan, dtype=np.float32)
+    for i, place in enumerate(places):
+        scores = [s.score for s in place.hit.sentences if place.unit.start <= s.start < place.unit.end]
+        if place.hit.sentences:
+            best[i] = np.clip(max(scores, default=0.0), 1e-4, 1 - 1e-4)
+    logits = np.log(best / (1 - best))
+    mean = np.nanmean(logits) if np.isfinite(logits).any() else 0.0
+    return np.asarray(np.where(np.isnan(logits), mean, logits), dtype=np.float32)
 
 
 def _overlap(question: str, texts: Sequence[str], bm25: BM25Index) -> FloatVector:
