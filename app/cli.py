@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app import bench_commands, checker_commands, eval_commands, finetune_commands, index_commands, question_commands
+from app import (
+    bench_commands,
+    checker_commands,
+    compare_commands,
+    eval_commands,
+    finetune_commands,
+    index_commands,
+    question_commands,
+)
 from app.command import cli, command, run_cli
 from app.console import Console
 from app.session import Mode, Session
@@ -154,6 +162,7 @@ __all__ = [
     "bench_commands",
     "checker_commands",
     "cli",
+    "compare_commands",
     "eval_commands",
     "finetune_commands",
     "index_commands",

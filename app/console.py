@@ -26,6 +26,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "check": "Checking",
         "propose": "Proposing questions",
         "train": "Training",
+        "compare": "Comparing",
     },
     "zh": {
         "verify": "校验权重",
@@ -38,6 +39,7 @@ _STAGES: dict[MessageLanguage, dict[str, str]] = {
         "check": "核查",
         "propose": "拟定问题",
         "train": "训练",
+        "compare": "对比",
     },
 }
 

@@ -18,7 +18,7 @@ from eval.report_cases import worst_cases
 from eval.report_text import texts
 
 Record = dict[str, Any]
-_TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(__file__).with_name("templates")
 _BINS = 10
 _HEADLINES = ("recall@5", "faithfulness", "key_facts", "refusal_right")
 _BY_GROUP = ("recall@5", "faithfulness", "key_facts", "citation_recall", "refusal_right")
@@ -33,7 +33,7 @@ def render_report(records: Sequence[Record], metrics: Record, language: MessageL
         metrics: the content of its `metrics.json`.
         language: of headings and explanations; questions and answers stay as they are.
     """
-    environment = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    environment = Environment(loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     arms = tuple(metrics["arms"])
     answering = tuple(arm for arm in arms if arm != RETRIEVAL)
     names = {metric.key: _name(metric, language) for metric in METRICS.values()}

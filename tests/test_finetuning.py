@@ -137,7 +137,7 @@ def test_training_ends_when_the_held_out_loss_stops_falling(base: Path, tmp_path
     settings = TrainSettings(rate=10.0, steps=400, points=100, patience=2)  # a rate that destroys everything
     card = finetune(lambda: load_base(str(base)), SECTIONS, tmp_path / "out", data=TINY, training=settings)
     assert card.stopped == "held-out loss"
-    assert card.steps < 40
+    assert card.steps < 100
 
 
 def test_a_finished_run_is_not_repeated_and_another_is_not_overwritten(base: Path, tmp_path: Path) -> None:

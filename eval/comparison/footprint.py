@@ -1,0 +1,124 @@
+"""Memory and time of an answer, each way of answering in a process of its own; and the parts that each needs, with their size.
+
+python -m eval.comparison.footprint SPEC    one line of JSON; SPEC is JSON too, see `Spec`
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+_SECONDS = 600
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What a process loads and answers.
+
+    Attributes:
+        mode: "closed" (the model alone), "rag" or "grounded" (search, model, check).
+        base, adapter: the model.
+        index, embeddings, reranker: where and with what the notes are searched; unused closed book.
+        questions: asked one after the other.
+    """
+
+    mode: str
+    base: str
+    adapter: str | None
+    index: str
+    embeddings: str
+    reranker: str | None
+    questions: tuple[str, ...]
+
+
+def measure(spec: Spec) -> dict[str, Any]:
+    """Run a spec in a new process: `load_seconds`, `seconds` by question, and `bytes`, the most memory that it had.
+
+    Raises:
+        RuntimeError: the process failed.
+    """
+    command = [sys.executable, "-m", "eval.comparison.footprint", json.dumps(asdict(spec))]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603 - ourselves
+    if done.returncode:
+        raise RuntimeError(f"measuring {spec.mode} failed: {done.stderr.strip().splitlines()[-1:]}")
+    found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
+    return found
+
+
+def parts(paths: Mapping[str, Path]) -> dict[str, int]:
+    """Bytes on disk by part."""
+    return {name: _size(path) for name, path in paths.items()}
+
+
+def _size(path: Path) -> int:
+    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) if path.is_dir() else path.stat().st_size
+
+
+def _run(spec: Spec) -> dict[str, Any]:
+    from generation.language_model import Decoding, load_language_model
+
+    started = time.perf_counter()
+    adapter = Path(spec.adapter) if spec.adapter else None
+    model = load_language_model(spec.base, decoding=Decoding(max_tokens=96), adapter=adapter, chat=False)
+    answer = _closed(model) if spec.mode == "closed" else _searched(spec, model)
+    loaded = time.perf_counter() - started
+    return {"load_seconds": loaded, "seconds": _timed(answer, spec.questions), "bytes": _peak()}
+
+
+def _timed(answer: Any, questions: Sequence[str]) -> list[float]:
+    found = []
+    for question in questions:
+        started = time.perf_counter()
+        answer(question)
+        found.append(time.perf_counter() - started)
+    return found
+
+
+def _closed(model: Any) -> Any:
+    from corpus.language import detect_language
+    from generation.finetuning.prompts import question_prompt
+
+    def answer(question: str) -> str:
+        prompt = question_prompt(question, chinese=detect_language(question).startswith("zh"))
+        return "".join(model.stream(prompt, stop=["\n"]))
+
+    return answer
+
+
+def _searched(spec: Spec, model: Any) -> Any:
+    from generation.answerer import Answerer, Question
+    from generation.checker import load_checker
+    from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
+    from retrieval.embeddings import load_embeddings
+    from retrieval.rerank import load_reranker
+    from retrieval.retriever import HybridRetriever
+    from retrieval.store import IndexStore
+
+    snapshot = IndexStore(Path(spec.index)).snapshot(spec.embeddings)
+    reranker = load_reranker(spec.reranker) if spec.reranker else None
+    retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(spec.embeddings), reranker=reranker)
+    checker = load_checker()
+    answerer = (
+        FineTunedAnswerer(model, retriever, checker, FineTunedSettings(grounded=True))
+        if spec.mode == "grounded"
+        else Answerer(retriever, checker, model)
+    )
+    return lambda question: answerer.invoke(Question(question))
+
+
+def _peak() -> int:
+    """The most memory that this process had, in bytes; Linux counts kibibytes, macOS bytes."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
+if __name__ == "__main__":
+    arguments = json.loads(sys.argv[1])
+    sys.stdout.write(json.dumps(_run(Spec(**{**arguments, "questions": tuple(arguments["questions"])}))) + "\n")
