@@ -294,14 +294,18 @@ def test_a_damaged_file_is_named(store: IndexStore, tmp_path: Path, damage: Call
     assert store.damaged_files() == ()
 
 
-def test_a_file_that_cannot_be_opened_is_named(store: IndexStore) -> None:
-    """Even where its size is right: headers are read on opening."""
+@pytest.mark.parametrize(("hashed_up_to", "named"), [(2**20, "{name} is damaged"), (0, "000001 is damaged")])
+def test_a_file_that_cannot_be_opened_is_named(
+    store: IndexStore, monkeypatch: pytest.MonkeyPatch, hashed_up_to: int, named: str
+) -> None:
+    """Even where its size is right: small files are hashed on opening, and of all the headers are read."""
+    monkeypatch.setattr("retrieval.snapshot._HASHED_UP_TO", hashed_up_to)
     commit(store, a="alpha")
     generation = store.path / "generations" / "000001"
     for name in ("chunk_ids.npy", "bm25.scores.npy", "bm25.terms.npy", "dense.faiss"):
         sound = (generation / name).read_bytes()
         _scramble(generation / name)
-        with pytest.raises(IndexCorrupt, match="000001 is damaged"):
+        with pytest.raises(IndexCorrupt, match=named.format(name=name)):
             store.snapshot(MODEL.name)
         (generation / name).write_bytes(sound)
 
