@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from generation.answerer import Answerer, AnswerSettings
     from generation.checker import Checker
-    from generation.evidence import EvidenceSettings
+    from generation.evidence_choice import EvidenceSettings
     from generation.finetuning.answering import FineTunedAnswerer
     from generation.language_model import LanguageModel
     from generation.long_context import LongContextAnswerer
@@ -170,7 +170,7 @@ class Session:
     @property
     def evidence_settings(self) -> EvidenceSettings:
         """How the answerer selects evidence."""
-        from generation.evidence import EvidenceSettings
+        from generation.evidence_choice import EvidenceSettings
 
         return EvidenceSettings(sentences=self.settings.answering.evidence_sentences)
 

@@ -21,7 +21,8 @@ from scipy.optimize import minimize
 
 from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold, states
 from eval.metrics import is_gold
-from generation.evidence import WEIGHTS, EvidenceSettings, places_of
+from generation.evidence import WEIGHTS, places_of
+from generation.evidence_choice import EvidenceSettings
 from generation.evidence_features import FEATURES, features
 from retrieval.query import analyse
 from retrieval.retriever import HybridRetriever

@@ -18,7 +18,8 @@ from corpus.results import Answer, Hit, SearchResult, Sentence
 from generation.checker import Checker
 from generation.compose import build_prompt, compose
 from generation.draft import Draft, notice, refuse
-from generation.evidence import EvidenceSettings, select_evidence
+from generation.evidence import select_evidence
+from generation.evidence_choice import EvidenceSettings
 from generation.evidence_lines import EvidenceSentence, opening_of
 from generation.language_model import LanguageModel
 from retrieval.query import Query, analyse

@@ -10,8 +10,9 @@ from corpus.documents import Chunk
 from corpus.sentences import sentence_spans
 from generation.evidence_features import Place
 from generation.passage_blocks import plain
-from generation.passage_units import Unit, labelled, units_of
+from generation.passage_units import Unit, units_of
 from generation.question_kind import aspects
+from generation.sentence_form import labelled
 from generation.verify import overlap
 from retrieval.analysis import terms
 

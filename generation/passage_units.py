@@ -13,57 +13,23 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from generation.passage_blocks import COLON_END, LIST_MARK, Block, Span, blocks_of, cells, plain, row_text
+from generation.sentence_form import (
+    BROKEN_OFF,
+    COUNTS_UP,
+    EXPLAINS_FORMULA,
+    MISCONCEPTION,
+    NO_STATEMENT,
+    ORDINAL,
+    POINTS_BACK,
+    SIDE,
+    TERMINAL,
+    labelled,
+    without_connective,
+)
 
 Kind = Literal["sentence", "item", "row", "formula", "code", "lead", "heading"]
 
-# Bibliographic entries and announcements that only a reader of the whole page can use.
-_NO_STATEMENT = re.compile(
-    r"[\W\d_]+$|\W*(?:参考|參考|References?|来源|來源|Source)\W|.{0,80}arXiv:\s*\d{4}\.\d{4,5}\W*$|(?:https?://|www\.)\S+$"
-    r"|.{0,6}(?:论文|論文)?(?:链接|連結|地址|網址|网址)\s*[：:]"
-    r"|(?:.*[，,])?\s*(?:下面|以下|接下来|接下來)[^，,]{0,40}(?:区别|區別|作用|原因|方法|介绍|介紹|展开|展開|说明|說明|演进|演進|特点"
-    r"|特點)[^，,]{0,12}[。.]?$"
-    r"|.{0,40}(?:如|见|見)(?:上|下)?(?:图|圖|表)\s*\d*\s*(?:所示)?\W*$|本(?:篇|文|节|節)(?:将|將|整理|介绍|介紹|会|會)"
-    # What speaks to a language model and not to a reader.
-    r"|.{0,20}(?:忽略|无视|無視|忘记|忘記)(?:掉|以上|上述|之前|前面|先前|所有|全部|一切|的){1,4}.{0,4}(?:指令|指示|提示|规则|規則|要求|内容)"
-    r"|.{0,20}\b(?:ignore|disregard|forget)\b.{0,24}\b(?:instructions?|prompts?|rules)\b|(?:system|assistant)\s*[:：]"
-    r"|These notes (?:cover|list|collect)|This (?:note|article|section|post|page) (?:covers|describes|lists|explains)",
-    re.IGNORECASE,
-)
-# What points back to the sentence before it.
-_POINTS_BACK = re.compile(
-    r"(?:它|其(?!他|它|余|餘|实|實|次|中一)|该|該|此(?!外|时|時)|这(?!里|裡)|這(?!裡|里)|那(?:么|麼|样|樣|个|個|些)|两者|兩者|二者"
-    r"|前者|后者|後者|上述|因此|所以|于是|於是|从而|從而|然而|但(?!丁)|不过|不過|而(?!且)|否则|否則|反之|相比之下|例如|比如|也就是"
-    r"|即|换言之|換言之|对此|對此|同样|同樣|相反|结果[，,]|結果[，,]|代价是|代價是"
-    r"|(?:为了?|為了?|由于|由於|对于|對於|针对|針對|在|通过|通過|基于|基於|出于|出於|根据|根據)(?:解决|解決)?(?:这|這|此|上述|同样|同樣))"
-    r"|(?:It|Its|They|Their|Them|This|That|These|Those|Such|Both|He|She|The (?:former|latter|two|result|same)|Therefore|Thus"
-    r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result"
-    r"|Here|Then|Consequently|In contrast|Similarly)\b"
-)
-_EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z，,]")
-_CONNECTIVE = re.compile(
-    r"(?:此外|另外|同时|同時|而且|并且|並且|再者|其次|最后|最後|首先|总之|總之|综上|綜上|不仅如此|不僅如此)[，,]\s*"
-    r"|第[一二三四五六七八九十][，,：:]\s*"
-    r"|(?:Moreover|Furthermore|In addition|Additionally|Also|Besides|Finally|First|Firstly|Second|Secondly|Third|In summary"
-    r"|Overall),\s+"
-)
-# "There are three reasons." and what it counts up in running text.
-_COUNTS_UP = re.compile(
-    r".*(?:有|如下|分(?:为|為)?)\s*(?:[两兩二三四五六七八几幾]|[2-9])\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項)[^，,]{0,6}[。.]$"
-)
-_ORDINAL = re.compile(
-    r"(?:第[一二三四五六七八九十]|一是|二是|三是|四是|首先|其次|最后|最後|一方面|另一方面|First|Second|Third|Finally)"
-)
-# Titles that say which side of their subject is told; the subject is the title before them.
-_SIDE = re.compile(
-    r"(?:主要|基本)?(?:优点|優點|缺点|缺點|优势|優勢|劣势|劣勢|局限|不足|结构|結構|概念|定义|定義|原理|公式|流程|步骤|步驟|示例|例子|特点|特點|作用"
-    r"|目的|方法|影响|影響|应用|應用|工作流程|工作原理|公式表示|实际应用|實際應用|动态变化|動態變化"
-    r"|(?:Dis)?[Aa]dvantages|Pros|Cons|Strengths|Weaknesses|Limitations|Definition|Concept|Formula|Structure|Steps|Examples?|Usage)$"
-)
-_MISCONCEPTION = re.compile(r"(?:常见误区|常見誤區|误区|誤區|Common misconception)")
 _JOINED = 160  # characters up to which clauses between semicolons, or a misconception and its correction, are one sentence
-# What scraping left of a sentence whose formula or picture is gone.
-_BROKEN_OFF = re.compile(r"(?:是|为|為|如下|包括|例如|等于|等於|[和与與及]|\b(?:is|are|by|the|of|to|and|as))$")
-_TERMINAL = re.compile(r"[。.！!？?；;][”’」』）】》\"')\]]*$")
 _SHORT_MISCONCEPTION = 60
 _LABEL = 36  # characters up to which what a colon ends is a label
 _LONG_ITEM = 220  # characters: a longer item is quoted sentence by sentence
@@ -103,7 +69,7 @@ def units_of(text: str) -> tuple[Unit, ...]:
     builder = _Builder(text)
     for block in blocks_of(text):
         builder.add(block)
-    return tuple(replace(unit, kind="lead") if unit.states and _BROKEN_OFF.search(unit.text) else unit for unit in builder.units)
+    return tuple(replace(unit, kind="lead") if unit.states and BROKEN_OFF.search(unit.text) else unit for unit in builder.units)
 
 
 def list_of(units: Sequence[Unit], number: int) -> tuple[int, ...]:
@@ -157,7 +123,7 @@ class _Builder:
 
     def _heading(self, block: Block) -> None:
         title = re.sub(r"^#{1,6}\s+", "", plain(self.text[block.start : block.end])).strip("*# ")
-        above = self.scope[:1] if _SIDE.match(title) and not _SIDE.match(self.scope[0] if self.scope else title) else ()
+        above = self.scope[:1] if SIDE.match(title) and not SIDE.match(self.scope[0] if self.scope else title) else ()
         self.lead = self._append(Unit("heading", block.start, block.end, title, scope=above)) if title else None
         self.scope = (*above, title)
         self.outer = None
@@ -174,7 +140,7 @@ class _Builder:
         if block.kind == "code":
             needs = before if before is not None and self.units[before].kind == "lead" else None
             self._append(Unit("code", block.start, block.end, text, needs=needs, scope=self.scope))
-        elif before is not None and self.units[before].kind != "code" and not _TERMINAL.search(self.units[before].text):
+        elif before is not None and self.units[before].kind != "code" and not TERMINAL.search(self.units[before].text):
             unit = self.units[before]
             self.units[before] = replace(unit, kind="formula", end=block.end, text=f"{unit.text}\n{text}")
         else:
@@ -251,7 +217,7 @@ class _Builder:
         for n, (start, end) in enumerate(spans):
             sentence = self.text[start:end]
             leads = bool(COLON_END.search(sentence))
-            if sentence[-1] in "?？" or (_NO_STATEMENT.match(plain(sentence)) and not leads):
+            if sentence[-1] in "?？" or (NO_STATEMENT.match(plain(sentence)) and not leads):
                 previous = None
                 continue
             needs = self._pointed_at(sentence, previous)
@@ -259,27 +225,27 @@ class _Builder:
                 self.lead = self._append(self._unit("lead", start, end, needs=needs, lead=announced))
                 return
             following = self.text[slice(*spans[n + 1])] if n + 1 < len(spans) else ""
-            if _COUNTS_UP.match(sentence) and _ORDINAL.match(following):
+            if COUNTS_UP.match(sentence) and ORDINAL.match(following):
                 previous = counted = self._append(self._unit("lead", start, end, needs=needs))
                 continue
             if needs is None and n == 0 and kind == "sentence" and announced is not None and self.units[announced].kind == "lead":
                 needs = announced
-            listed = counted is not None and bool(_ORDINAL.match(sentence))
+            listed = counted is not None and bool(ORDINAL.match(sentence))
             lead = counted if listed else announced if kind == "item" else None
             previous = self._append(self._unit("item" if listed else kind, start, end, needs=needs, lead=lead))
 
     def _goes_on_after_formula(self, block: Block, sentence: str) -> bool:
         """Whether a line explains the formula right before it, or goes on with its sentence."""
         last = self._before(block)
-        return last is not None and self.units[last].kind == "formula" and bool(_EXPLAINS_FORMULA.match(sentence))
+        return last is not None and self.units[last].kind == "formula" and bool(EXPLAINS_FORMULA.match(sentence))
 
     def _pointed_at(self, sentence: str, previous: int | None) -> int | None:
-        return previous if previous is not None and _POINTS_BACK.match(plain(sentence)) else None
+        return previous if previous is not None and POINTS_BACK.match(plain(sentence)) else None
 
     def _unit(self, kind: Kind, start: int, end: int, *, needs: int | None = None, lead: int | None = None) -> Unit:
         text = plain(self.text[start:end])
         if kind in ("sentence", "item") and needs is None:
-            text = _without_connective(text)
+            text = without_connective(text)
         if text[-1:] in "；;" and kind != "lead":
             text = f"{text[:-1]}{'。' if text[-1] == '；' else '.'}"
         return Unit(kind, start, end, text, needs, lead, self.scope)
@@ -291,23 +257,9 @@ def _joined(text: str, spans: Sequence[Span]) -> list[Span]:
     for start, end in spans:
         if joined:
             last = plain(text[slice(*joined[-1])])
-            open_ended = last[-1] in "；;" or (_MISCONCEPTION.match(last) and len(last) < _SHORT_MISCONCEPTION)
+            open_ended = last[-1] in "；;" or (MISCONCEPTION.match(last) and len(last) < _SHORT_MISCONCEPTION)
             if open_ended and end - joined[-1][0] <= _JOINED:
                 joined[-1] = (joined[-1][0], end)
                 continue
         joined.append((start, end))
     return joined
-
-
-def labelled(item: str) -> bool:
-    """Whether an item begins with a label: "Mechanism: picks among ..."."""
-    return bool(re.match(r"[^，,。.；;：:]{1,24}[：:]\s*\S", item))
-
-
-def _without_connective(sentence: str) -> str:
-    """A sentence without the "In addition," that joins it to one that is not quoted."""
-    match = _CONNECTIVE.match(sentence)
-    if not match:
-        return sentence
-    rest = sentence[match.end() :]
-    return rest[:1].upper() + rest[1:]

@@ -5,7 +5,8 @@ from hash_embedder import HashEmbedder
 
 from corpus.documents import Chunk, Language, SourceMap
 from corpus.results import Hit, Scores
-from generation.evidence import EvidenceSettings, select_evidence
+from generation.evidence import select_evidence
+from generation.evidence_choice import EvidenceSettings
 from generation.evidence_lines import opening_of
 from retrieval.analysis import terms
 from retrieval.bm25 import build_bm25

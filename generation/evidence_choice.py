@@ -1,0 +1,179 @@
+"""Which of the scored units an answer is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from generation.evidence_features import FloatMatrix, FloatVector, Place
+from generation.evidence_lines import Chosen, section_of
+from generation.passage_units import list_of, units_of
+from generation.question_kind import Aspect, aspects
+from generation.verify import overlap
+from retrieval.analysis import concepts
+from retrieval.query import subjects_of
+
+_REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
+_LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
+_FACT_LINES = 3
+_SIDES = 4  # items of a list that is taken as a whole where no list is asked for
+_SAME_SUBJECT = 0.5  # logits that a unit gains for a part of the question by naming a subject of the whole
+_TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
+_BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
+_LABELLED = 20  # characters at the beginning of a unit in which it names its subject
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """How much evidence.
+
+    Attributes:
+        sentences: most units to choose; what they need to be understood comes on top.
+        least: units that are chosen however far they are behind the best.
+        gap: how far behind the best a further unit of its section may be, in the regression's logits.
+        elsewhere: the same for units of other sections.
+        hits: best hits to read.
+        foreign: how much better units in the other language than the question's have to be to be taken, in logits.
+        characters: an answer of this length is not lengthened.
+        fact: what the gaps are multiplied by for a question that asks for a fact only.
+        list_items: most items of a list that is taken as a whole where a list is asked for.
+    """
+
+    sentences: int = 6
+    least: int = 3
+    gap: float = 3.0
+    elsewhere: float = 2.0
+    hits: int = 5
+    foreign: float = 2.0
+    characters: int = 600
+    fact: float = 0.7
+    list_items: int = 8
+
+
+def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings: EvidenceSettings) -> list[Chosen]:
+    """The best units, first of each part of the question and then of the whole, as long as they add something.
+
+    Args:
+        places: the units.
+        scores: in logits, for the whole question in the first row and for each of its parts in a further one.
+        question: as it was asked.
+        settings: how many, and how near to the best.
+    """
+    whole, wants = scores[0], aspects(question)
+    is_fact = not wants - {"number"}
+    subjects = frozenset(subjects_of(question))
+    about = np.array([_is_about(place, subjects) for place in places])
+    best = int(np.where(about, whole, -np.inf).argmax()) if about.any() else int(whole.argmax())
+    # A part may leave the subject to the rest of the question, and may also turn to another one.
+    firsts = [int((part + _SAME_SUBJECT * about).argmax()) for part in scores[1:]]
+    firsts += _wanted(places, whole, best, question, wants)
+    order = [best, *sorted(firsts, key=lambda i: -whole[i])]
+    order += [i for i in np.argsort(-whole, kind="stable").tolist() if about[i]]
+    taken = _take(places, whole, list(dict.fromkeys(order)), frozenset(firsts), settings, is_fact=is_fact)
+    if not is_fact:
+        longest = settings.list_items if wants & {"listing", "steps"} else _SIDES
+        least = 1 if wants & {"listing", "steps", "comparison"} else 2
+        taken += _rest_of_lists(places, taken, longest=longest, least=least)
+    return [Chosen(places[i], float(whole[i])) for i in taken]
+
+
+def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:
+    """The units that the kind of the question asks for, whatever the others score."""
+    if "code" in wants:
+        yield from _listing(places, scores, best)
+    if "comparison" in wants:
+        yield from _each_side(places, scores, question)
+    if wants & _BUILT_UP:
+        yield from _thesis(places, best, question)
+
+
+def _take(
+    places: Sequence[Place],
+    scores: FloatVector,
+    order: Sequence[int],
+    firsts: frozenset[int],
+    settings: EvidenceSettings,
+    *,
+    is_fact: bool,
+) -> list[int]:
+    """Units in their order until there are enough: near enough to the first, and no repeats."""
+    best = order[0]
+    most = min(settings.sentences, _FACT_LINES) if is_fact else settings.sentences
+    reach = settings.fact if is_fact else 1.0
+    taken: list[int] = []
+    length = 0
+    for i in order:
+        if len(taken) >= most or (len(taken) >= settings.least and length >= settings.characters):
+            break
+        gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
+        far = scores[i] < scores[best] - gap and len(taken) >= settings.least
+        if i in firsts or not (far or _repeats(places[i], [places[j] for j in taken])):
+            taken.append(i)
+            length += len(places[i].unit.text)
+    return taken
+
+
+def _titles_of(place: Place) -> str:
+    return " ".join((*place.hit.chunk.heading[1:][-1:], *place.unit.scope))
+
+
+def _label_of(place: Place) -> str:
+    return place.unit.text[:_LABELLED]
+
+
+def _thesis(places: Sequence[Place], best: int, question: str) -> list[int]:
+    """The sentence that opens the best unit's section, where the section's title is what is asked: it answers in one breath."""
+    section = section_of(places[best])
+    if overlap(question, section[-1]) < _TITLED:
+        return []
+    inside = [i for i, place in enumerate(places) if section_of(place) == section]
+    first = min(inside, key=lambda i: (places[i].hit.chunk.ordinal, places[i].number))
+    unit = places[first].unit
+    opens = unit.kind in ("sentence", "formula") and unit.needs is None and not places[first].hit.chunk.text[: unit.start].strip()
+    return [first] if opens else []
+
+
+def _listing(places: Sequence[Place], scores: FloatVector, best: int) -> list[int]:
+    """The best listing, one of the best unit's section if it has any."""
+    listings = [i for i, place in enumerate(places) if place.unit.kind == "code"]
+    section = section_of(places[best])
+    return sorted(listings, key=lambda i: (section_of(places[i]) != section, -scores[i]))[:1]
+
+
+def _is_about(place: Place, subjects: frozenset[str]) -> bool:
+    """Whether a unit or its titles name one of the question's subjects; listings need not, nor any where it names none."""
+    return not subjects or place.unit.kind == "code" or bool(subjects & set(concepts(place.under_heading())))
+
+
+def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> list[int]:
+    """The best unit about each of the subjects that are compared, where a title or a label names it and no other of them."""
+    subjects = set(subjects_of(question))
+    best: dict[str, int] = {}
+    order = np.argsort(-scores, kind="stable").tolist()
+    for names in (_titles_of, _label_of):  # a title says what all of its units are about
+        for i in order:
+            named = set(concepts(names(places[i]))) & subjects
+            if len(named) == 1:
+                best.setdefault(named.pop(), i)
+    return list(best.values()) if len(best) > 1 else []
+
+
+def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
+    text = place.unit.text
+    return any(overlap(text, other.unit.text) >= _REPEATS for other in chosen if other.unit.kind != "code")
+
+
+def _rest_of_lists(places: Sequence[Place], taken: Sequence[int], *, longest: int, least: int) -> list[int]:
+    """The other items of the lists that are chosen for the most part, if they are not too long."""
+    numbers = {(place.hit.rank, place.number): i for i, place in enumerate(places)}
+    rest: dict[int, None] = {}
+    for i in taken:
+        place = places[i]
+        items = [numbers.get((place.hit.rank, n)) for n in list_of(units_of(place.hit.chunk.text), place.number)]
+        known = [item for item in items if item is not None]
+        chosen = sum(item in taken for item in known)
+        if len(known) <= longest and chosen >= max(least, _LIST_SHARE * len(known)):
+            rest |= dict.fromkeys(item for item in known if item not in taken)
+    return list(rest)

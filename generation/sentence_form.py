@@ -1,0 +1,67 @@
+"""What the words at a sentence's edges tell about it: whether it states anything, and what it needs around it."""
+
+from __future__ import annotations
+
+import re
+
+# Bibliographic entries and announcements that only a reader of the whole page can use.
+NO_STATEMENT = re.compile(
+    r"[\W\d_]+$|\W*(?:参考|參考|References?|来源|來源|Source)\W|.{0,80}arXiv:\s*\d{4}\.\d{4,5}\W*$|(?:https?://|www\.)\S+$"
+    r"|.{0,6}(?:论文|論文)?(?:链接|連結|地址|網址|网址)\s*[：:]"
+    r"|(?:.*[，,])?\s*(?:下面|以下|接下来|接下來)[^，,]{0,40}(?:区别|區別|作用|原因|方法|介绍|介紹|展开|展開|说明|說明|演进|演進|特点"
+    r"|特點)[^，,]{0,12}[。.]?$"
+    r"|.{0,40}(?:如|见|見)(?:上|下)?(?:图|圖|表)\s*\d*\s*(?:所示)?\W*$|本(?:篇|文|节|節)(?:将|將|整理|介绍|介紹|会|會)"
+    # What speaks to a language model and not to a reader.
+    r"|.{0,20}(?:忽略|无视|無視|忘记|忘記)(?:掉|以上|上述|之前|前面|先前|所有|全部|一切|的){1,4}.{0,4}(?:指令|指示|提示|规则|規則|要求|内容)"
+    r"|.{0,20}\b(?:ignore|disregard|forget)\b.{0,24}\b(?:instructions?|prompts?|rules)\b|(?:system|assistant)\s*[:：]"
+    r"|These notes (?:cover|list|collect)|This (?:note|article|section|post|page) (?:covers|describes|lists|explains)",
+    re.IGNORECASE,
+)
+# What points back to the sentence before it.
+POINTS_BACK = re.compile(
+    r"(?:它|其(?!他|它|余|餘|实|實|次|中一)|该|該|此(?!外|时|時)|这(?!里|裡)|這(?!裡|里)|那(?:么|麼|样|樣|个|個|些)|两者|兩者|二者"
+    r"|前者|后者|後者|上述|因此|所以|于是|於是|从而|從而|然而|但(?!丁)|不过|不過|而(?!且)|否则|否則|反之|相比之下|例如|比如|也就是"
+    r"|即|换言之|換言之|对此|對此|同样|同樣|相反|结果[，,]|結果[，,]|代价是|代價是"
+    r"|(?:为了?|為了?|由于|由於|对于|對於|针对|針對|在|通过|通過|基于|基於|出于|出於|根据|根據)(?:解决|解決)?(?:这|這|此|上述|同样|同樣))"
+    r"|(?:It|Its|They|Their|Them|This|That|These|Those|Such|Both|He|She|The (?:former|latter|two|result|same)|Therefore|Thus"
+    r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result"
+    r"|Here|Then|Consequently|In contrast|Similarly)\b"
+)
+EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z，,]")
+CONNECTIVE = re.compile(
+    r"(?:此外|另外|同时|同時|而且|并且|並且|再者|其次|最后|最後|首先|总之|總之|综上|綜上|不仅如此|不僅如此)[，,]\s*"
+    r"|第[一二三四五六七八九十][，,：:]\s*"
+    r"|(?:Moreover|Furthermore|In addition|Additionally|Also|Besides|Finally|First|Firstly|Second|Secondly|Third|In summary"
+    r"|Overall),\s+"
+)
+# "There are three reasons." and what it counts up in running text.
+COUNTS_UP = re.compile(
+    r".*(?:有|如下|分(?:为|為)?)\s*(?:[两兩二三四五六七八几幾]|[2-9])\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項)[^，,]{0,6}[。.]$"
+)
+ORDINAL = re.compile(
+    r"(?:第[一二三四五六七八九十]|一是|二是|三是|四是|首先|其次|最后|最後|一方面|另一方面|First|Second|Third|Finally)"
+)
+# Titles that say which side of their subject is told; the subject is the title before them.
+SIDE = re.compile(
+    r"(?:主要|基本)?(?:优点|優點|缺点|缺點|优势|優勢|劣势|劣勢|局限|不足|结构|結構|概念|定义|定義|原理|公式|流程|步骤|步驟|示例|例子|特点|特點|作用"
+    r"|目的|方法|影响|影響|应用|應用|工作流程|工作原理|公式表示|实际应用|實際應用|动态变化|動態變化"
+    r"|(?:Dis)?[Aa]dvantages|Pros|Cons|Strengths|Weaknesses|Limitations|Definition|Concept|Formula|Structure|Steps|Examples?|Usage)$"
+)
+MISCONCEPTION = re.compile(r"(?:常见误区|常見誤區|误区|誤區|Common misconception)")
+# What scraping left of a sentence whose formula or picture is gone.
+BROKEN_OFF = re.compile(r"(?:是|为|為|如下|包括|例如|等于|等於|[和与與及]|\b(?:is|are|by|the|of|to|and|as))$")
+TERMINAL = re.compile(r"[。.！!？?；;][”’」』）】》\"')\]]*$")
+
+
+def labelled(item: str) -> bool:
+    """Whether an item begins with a label: "Mechanism: picks among ..."."""
+    return bool(re.match(r"[^，,。.；;：:]{1,24}[：:]\s*\S", item))
+
+
+def without_connective(sentence: str) -> str:
+    """A sentence without the "In addition," that joins it to one that is not quoted."""
+    match = CONNECTIVE.match(sentence)
+    if not match:
+        return sentence
+    rest = sentence[match.end() :]
+    return rest[:1].upper() + rest[1:]
