@@ -6,6 +6,9 @@
 from __future__ import annotations
 
 import json
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +45,14 @@ def check_base(folder: Path, name: str) -> None:
         raise AdapterMismatch(path=folder, base=base, name=name)
 
 
+@contextmanager
+def quiet_peft() -> Iterator[None]:
+    """Keeps a warning off standard error: PEFT asks transformers in a way that transformers deprecates."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        yield
+
+
 def apply_adapter(model: Any, folder: Path, name: str) -> Any:
     """The transformers model with the adapter merged into its weights.
 
@@ -53,6 +64,7 @@ def apply_adapter(model: Any, folder: Path, name: str) -> Any:
 
     check_base(folder, name)
     try:
-        return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
+        with quiet_peft():
+            return PeftModel.from_pretrained(model, str(folder)).merge_and_unload()
     except (RuntimeError, ValueError, KeyError) as error:  # other shapes, or other names of layers
         raise AdapterMismatch(path=folder, base=adapter_base(folder) or "unknown", name=name) from error

@@ -146,10 +146,11 @@ def _train(
 def _resumed(base: Base, start: Path) -> Any:
     from peft import PeftModel
 
-    from generation.adapter import check_base
+    from generation.adapter import check_base, quiet_peft
 
     check_base(start, base.name)
-    return PeftModel.from_pretrained(base.model, str(start), is_trainable=True, autocast_adapter_dtype=False)
+    with quiet_peft():
+        return PeftModel.from_pretrained(base.model, str(start), is_trainable=True, autocast_adapter_dtype=False)
 
 
 def _save_weights(network: Any, base: Base, folder: Path, settings: TrainSettings) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from typing import Any, Literal
 
@@ -10,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear
 
+from generation.adapter import quiet_peft
 from generation.finetuning.encoding import Batch
 
 Method = Literal["lora", "full"]
@@ -25,8 +25,7 @@ def trainable(model: Any, method: Method, rank: int, seed: int) -> Any:
 
     torch.manual_seed(seed)  # LoRA's first matrices are random
     config = LoraConfig(r=rank, lora_alpha=2 * rank, target_modules=list(_TARGETS), task_type="CAUSAL_LM")
-    with warnings.catch_warnings():  # PEFT asks transformers in a way that transformers deprecates
-        warnings.simplefilter("ignore", FutureWarning)
+    with quiet_peft():
         return get_peft_model(model, config, autocast_adapter_dtype=False)
 
 
