@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from conftest import PROJECT, Run
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny_language_model import save_tiny_model
@@ -163,6 +166,38 @@ def _renamed(folder: Path, base: str) -> Path:
     path = folder / "adapter_config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"base_model_name_or_path": base}))
     return folder
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize("limit", [20_000, 100_000])  # too small for the best weights, and for a checkpoint
+def test_a_full_disk_is_one_clear_error_and_leaves_no_result(base: Path, tmp_path: Path, limit: int) -> None:
+    script = f"""
+import resource
+from pathlib import Path
+from corpus.errors import StorageFull
+from generation.finetuning.base import load_base
+from generation.finetuning.finetune import finetune
+from generation.finetuning.training import TrainSettings
+from test_finetuning import SECTIONS, TINY
+resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+settings = TrainSettings(steps=3, checkpoint_seconds=0)
+try:
+    finetune(lambda: load_base({str(base)!r}), SECTIONS, Path("out"), data=TINY, training=settings)
+except StorageFull as error:
+    print(error.message("en"))
+"""
+    paths = os.pathsep.join([str(PROJECT), str(PROJECT / "tests")])
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONPATH": paths},
+    )
+    assert "no space left" in done.stdout
+    assert not (tmp_path / "out").exists()
+    assert not list(tmp_path.rglob("*.new"))
 
 
 def test_the_command_trains_and_the_model_answers(

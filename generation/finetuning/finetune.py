@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from safetensors import SafetensorError
 
 from corpus.errors import OtherRun, StorageFull, UsageError
 from generation.finetuning.card import Card, card_text
@@ -26,6 +29,8 @@ from retrieval.disk_full import is_disk_full
 from retrieval.weights import Progress
 
 CARD, RUN = "card.json", "run.json"
+# How safetensors and PyTorch's writer say that what they wrote did not fit: a full disk, a quota, a limit on file sizes.
+_WRITE_FAILED = re.compile(r"\(os error (?:28|122|27)\)|unexpected pos \d+ vs \d+|PytorchStreamWriter failed writing")
 
 
 @dataclass(frozen=True)
@@ -91,8 +96,10 @@ def finetune(
         _check(work / RUN, facts, out)
         (work / RUN).write_text(json.dumps(facts, ensure_ascii=False), encoding="utf-8")
         return _train(base, examples, out, work, training, facts, start, progress)
-    except (OSError, RuntimeError) as error:
-        if is_disk_full(error, work if work.exists() else out.parent):
+    except (OSError, RuntimeError, SafetensorError) as error:
+        for partial in work.glob("*.new"):
+            partial.unlink()
+        if is_disk_full(error, work if work.exists() else out.parent) or _WRITE_FAILED.search(str(error)):
             raise StorageFull(path=work) from error
         if isinstance(error, OSError):
             raise UsageError(reason=f"cannot write to {out}: {error.strerror or error}") from error
