@@ -118,10 +118,13 @@ class LanguageModel(LLM):
         # Closed at once when the text ends at a stop string or the reader goes away: nothing is computed for nobody.
         ends = (*self.decoding.stop, *(stop or ()))
         with closing(self.pieces(prompt, ends)) as pieces:
+            piece = None
             for piece in until_stop(pieces, ends):
                 if run_manager:
                     run_manager.on_llm_new_token(piece)
                 yield GenerationChunk(text=piece)
+            if piece is None:  # the model wrote nothing, which LangChain would take for a failure
+                yield GenerationChunk(text="")
 
 
 # Changes a transformers configuration before the weights are loaded, and says in words what is in force.

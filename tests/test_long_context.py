@@ -171,3 +171,12 @@ def test_an_unknown_method_is_one_line(run: Run, monkeypatch: pytest.MonkeyPatch
     assert code == 2
     assert "rope.method" in err
     assert "'yarn'" in err
+
+
+def test_a_model_that_writes_nothing_leaves_the_notes_to_quote(ingested: IndexStore) -> None:
+    answers, writer = answerer(ingested, "")
+    answer = answers.invoke(Question("What do a few channels hold?"))
+    assert writer.seen
+    assert writer.invoke("x") == "".join(writer.stream("x")) == ""
+    assert answer.outcome == "quoted"
+    assert "outliers" in answer.answer
