@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from retrieval.openvino_core import openvino_core
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -106,7 +108,7 @@ class Decoder:
         self.rotations = {kind: frequencies(config, kind) for kind in self.kinds}
         rows = weights.get("lm_head.weight", self.embedding)
         head = rows if len(kept) == len(rows) else rows[torch.from_numpy(kept)]
-        self.compiled = ov.Core().compile_model(decoder_graph(weights, head, decoder_shape(config)), "CPU", _settings())
+        self.compiled = openvino_core().compile_model(decoder_graph(weights, head, decoder_shape(config)), "CPU", _settings())
 
     def cache(self) -> DecoderCache:
         """An empty cache; several may be used at the same time."""
@@ -178,9 +180,7 @@ class DecoderCache:
 
 def precision() -> str:
     """What the processor computes in beside the 8-bit matrices: bfloat16 where it multiplies that natively."""
-    import openvino as ov
-
-    return "bf16" if "BF16" in ov.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+    return "bf16" if "BF16" in openvino_core().get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
 
 
 def _settings() -> dict[str, str]:

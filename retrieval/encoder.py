@@ -23,6 +23,7 @@ import numpy as np
 
 from corpus.errors import MissingExtra
 from retrieval.embedder import FloatMatrix
+from retrieval.openvino_core import openvino_core
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +93,7 @@ class OpenVINOEncoder:
         shape = EncoderShape(config["num_hidden_layers"], config["num_attention_heads"], config["layer_norm_eps"])
         self.words = map_words(base)
         self.hidden = self.words.shape[1]
-        core = _core()
+        core = openvino_core()
         precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
         streams = _streams()
         settings = {
@@ -197,13 +198,6 @@ def load_tokenizer(base: Path) -> Any:
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(base)
-
-
-@cache
-def _core() -> Any:
-    import openvino as ov
-
-    return ov.Core()
 
 
 def _streams() -> int:
