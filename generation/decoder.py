@@ -93,7 +93,6 @@ class Decoder:
 
     def __init__(self, weights: Mapping[str, Tensor], config: Any, kept: IntArray) -> None:
         """`weights` by transformers' names without `model.`; logits are those of the tokens `kept`."""
-        import openvino as ov
         import torch
 
         from generation.decoder_graph import decoder_graph
