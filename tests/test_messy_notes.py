@@ -40,6 +40,12 @@ def chunks_of(text: str, path: str = "a.md") -> tuple[Chunk, ...]:
         ("九、简答\n（一）什么是甲？\n一。\n（二）什么是乙？\n二。\n",
          [("（一）什么是甲？", "一。"), ("（二）什么是乙？", "二。")]),
         ("Q：什么是甲？\nA：一。\n\n**6、什么是乙？**\n\n二。\n", [("Q：什么是甲？", "A：一。"), ("6、什么是乙？", "二。")]),
+        ("① 什么是甲？\n一。\n② 什么是乙？\n二。\n", [("① 什么是甲？", "一。"), ("② 什么是乙？", "二。")]),
+        ("1\ufe0f\u20e3 什么是甲？\n\n一。\n\n2\ufe0f\u20e3 什么是乙？\n\n二。\n",
+         [("1\ufe0f\u20e3 什么是甲？", "一。"), ("2\ufe0f\u20e3 什么是乙？", "二。")]),
+        ("➡️ 问题一：什么是甲？\n✔️ 回答：一。\n\n➡️ 问题二：什么是乙？\n✔️ 回答：二。\n",
+         [("问题一：什么是甲？", "✔️ 回答：一。"), ("问题二：什么是乙？", "✔️ 回答：二。")]),
+        ("<h1 align='center'>题集</h1>\n<h3><a id='a'></a>什么是甲？</h3>\n一。\n", [("什么是甲？", "一。")]),
         # A comment in indented code is no heading.
         ("## 启动\n\n    # 端口\n    run()\n", [("启动", "    # 端口\n    run()")]),
         # A break inside a cell does not end its row; an exporter's blanks in a fence's language.

@@ -32,6 +32,7 @@ _ROW_END = re.compile(r"\s*</tr\s*>(?:\s*</?t(?:head|body|foot)\b[^>]*>)*\s*(?=<
 _ROW_START = re.compile(r"<tr\b[^>]*>\s*", re.IGNORECASE)
 _CELL_END = re.compile(r"\s*</t[dh]\s*>(?!\s*</tr)\s*", re.IGNORECASE)
 _TABLE_REST = re.compile(r"</?(?:tr|td|th|li)\b[^<>]*>", re.IGNORECASE)
+_HEADING_TAG = re.compile(r"(?:(?<=\n)|\A)[ \t]*<h([1-6])\b[^<>]*>\s*(?=(?:(?!</?h[1-6])[\s\S]){1,300}</h\1\s*>)", re.IGNORECASE)
 _BLOCK_TAG = re.compile(rf"</?(?:{_BREAKING}){_ATTRIBUTES}>", re.IGNORECASE)
 _INLINE_TAG = re.compile(rf"</?(?:{_SILENT}){_ATTRIBUTES}>", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,30});")
@@ -121,6 +122,7 @@ MARKUP_RULES: tuple[tuple[str, Rule], ...] = (
     ("html-table", outside_code(substitute(_ROW_START))),
     ("html-list", outside_code(substitute(_LIST_ITEM, "\n- "))),
     ("html-tag", outside_code(substitute(_TABLE_REST))),
+    ("html-heading", outside_code(substitute(_HEADING_TAG, lambda match: f"\n{'#' * int(match[1])} "))),
     ("html-tag", outside_code(substitute(_BLOCK_TAG, "\n"))),
     ("html-tag", outside_code(substitute(_INLINE_TAG))),
     ("entity", outside_protected(substitute(_LEADING_BLANKS))),

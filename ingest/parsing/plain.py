@@ -27,9 +27,11 @@ _ASKED = re.compile(
     r"^\s{0,3}[【\[]?(?:Q|问|問|问题|問題|面试官(?:追问)?|面試官(?:追問)?|题目|題目|Question|面试题|第(?=[0-9一二三四五六七八九十]{1,3}[题題问問]))\s*(\d{1,3}|[一二三四五六七八九十]{1,3})?\s*[题題问問]?\s*[:：.、】\]]\s*\S",
     re.IGNORECASE,
 )
+_EMBLEM = re.compile(r"^\s{0,3}(?:[\u2190-\u2319\u25a0-\u2bff\U0001f300-\U0001faff]\ufe0f?\s*)+(?=\S)")
+_CIRCLED = re.compile(r"^\s{0,3}(?:([\u2460-\u2473])|(\d{1,2})\ufe0f?\u20e3)\s*\S")
 _BRACKET = re.compile(r"^\s{0,3}[（(]\s*(\d{1,2}|[一二三四五六七八九十]{1,3})\s*[)）]\s*\S")
 _ANSWER = re.compile(
-    r"^\s{0,3}(?:[-*+]\s+)?(?:\*\*|__)?\s*(?:💡|✅|【(?:参考)?(?:答案?|回答|解答|解析)】|A\s*\d{0,3}\s*[:：]|答\s*[:：]|答案\s*[:：]|回答\s*[:：]|参考答案|參考答案|(?:我|候选人|候選人|面试者|面試者|求职者)\s*[:：]|Answer\s*[:：]|解析\s*[:：]|解答\s*[:：])",
+    r"^\s{0,3}(?:[-*+]\s+)?(?:\*\*|__)?\s*(?:[✔☑👉]\ufe0f?\s*)?(?:💡|✅|【(?:参考)?(?:答案?|回答|解答|解析)】|A\s*\d{0,3}\s*[:：]|答\s*[:：]|答案\s*[:：]|回答\s*[:：]|参考答案|參考答案|(?:我|候选人|候選人|面试者|面試者|求职者)\s*[:：]|Answer\s*[:：]|解析\s*[:：]|解答\s*[:：])",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(
@@ -140,19 +142,29 @@ def _announced(text: str, at: int, *, answered: bool = False) -> Candidate | Non
 
     One that ends like a sentence is a heading only if it tells the reader to answer, or an answer mark follows.
     """
+    text = _EMBLEM.sub("", text)
     question = is_question(text)
     is_sentence = _BAD_END.search(text) and not is_prompt(text) and not answered
     if is_sentence or width(text) > (_MAX_QUESTION if question else _MAX_NUMBERED):
         return None
-    title = plain_title(text)
+    if (mark := _mark(text, question=question)) is None:
+        return None
+    sort, parts = mark
+    return Candidate(at, sort, parts, plain_title(text), question or sort == "asked")
+
+
+def _mark(text: str, *, question: bool) -> tuple[Sort, tuple[int, ...]] | None:
+    """By what a line announces itself, and with which numbers."""
     if match := _CHAPTER.match(text):
-        return Candidate(at, "chapter", (chinese_number(match[1] or match[2]),), title, question)
+        return "chapter", (chinese_number(match[1] or match[2]),)
     if match := _ASKED.match(text):
-        return Candidate(at, "asked", (chinese_number(match[1] or "0"),), title, True)
+        return "asked", (chinese_number(match[1] or "0"),)
     if (match := _BRACKET.match(text)) and (question or not match[1].isdigit()):
-        return Candidate(at, "bracket", (chinese_number(match[1]),), title, question)
+        return "bracket", (chinese_number(match[1]),)
+    if (match := _CIRCLED.match(text)) and question:
+        return "bracket", (int(match[2]) if match[2] else ord(match[1]) - 0x245F,)
     if (match := _NUMBER.match(text)) and _LETTER.search(match[2]) and (question or not _FORMULA_LIKE.search(match[2])):
-        return Candidate(at, "number", tuple(int(part) for part in match[1].split(".")), title, question)
+        return "number", tuple(int(part) for part in match[1].split("."))
     return None
 
 
