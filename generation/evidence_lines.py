@@ -23,7 +23,9 @@ _TITLE = 32  # characters of a title that may stand before an item
 _NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
 _CHAIN = 2  # sentences that are fetched for one that points back
 # What a line with a colon at its end says if it is more than a label.
-_SENTENCE = re.compile(r"[。.，,]|以下|如下|[有含]|包括|分[为為]|是|following|\b(?:are|is|has|have|include)\b")
+_SENTENCE = re.compile(
+    r"[。.，,]|以下|如下|[有含]|包括|分[为為]|是|来自|來自|[两兩二三四五六][个個点點种種]|following|\b(?:are|is|has|have|include)\b"
+)
 _GENERAL = re.compile(
     r"(?:对比|對比|总结|總結|概述|概念|简介|簡介|介绍|介紹|小结|小結|示例|背景|定义|定義|主要区别|主要區別|结论|結論|具体|具體|例如|比如)"
     r"|(?:Overview|Summary|Introduction|Conclusion|Notes?|Background|Definition|Examples?|Specifically)$"

@@ -27,9 +27,10 @@ POINTS_BACK = re.compile(
     r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result"
     r"|Here|Then|Consequently|In contrast|Similarly)\b"
 )
-EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z，,]")
+EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z]+ [a-z]|[，,]")
 CONNECTIVE = re.compile(
-    r"(?:此外|另外|同时|同時|而且|并且|並且|再者|其次|最后|最後|首先|总之|總之|综上|綜上|不仅如此|不僅如此)[，,]\s*"
+    r"(?:此外|另外|同时|同時|而且|并且|並且|再者|其次|最后|最後|首先|总之|總之|综上|綜上|不仅如此|不僅如此|具体来说|具體來說|具体而言"
+    r"|具體而言|简单来说|簡單來說)[，,]\s*"
     r"|第[一二三四五六七八九十][，,：:]\s*"
     r"|(?:Moreover|Furthermore|In addition|Additionally|Also|Besides|Finally|First|Firstly|Second|Secondly|Third|In summary"
     r"|Overall),\s+"

@@ -20,6 +20,7 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("为什么要分组？\n分组让误差更小。", [("heading", "为什么要分组？"), ("sentence", "分组让误差更小。")]),
         ("1. 增加数据\n2. 正则化\n3. 早停", [("item", "增加数据"), ("item", "正则化"), ("item", "早停")]),
         ("此外，学习率要预热。", [("sentence", "学习率要预热。")]),
+        ("具体来说，RoPE 旋转查询和键。", [("sentence", "RoPE 旋转查询和键。")]),
         ("Moreover, warm-up helps.", [("sentence", "Warm-up helps.")]),
         ("**参考**：Press et al., 2021, arXiv:2108.12409。", []),
         ("| --- | --- |", []),
