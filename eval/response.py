@@ -71,5 +71,11 @@ def response_to(answer: Answer, found: SearchResult) -> Response:
         text="\n".join(sentence.text for sentence in stated),
         claims=tuple(Claim(text, sentence.citations) for sentence in stated for text in sentences(sentence.text) if terms(text)),
         citations={c.n: Passage(c.quote, c.path, c.heading) for c in answer.citations},
-        contexts=passages_of(found),
+        contexts=(*passages_of(found), *_beside(found)),
     )
+
+
+def _beside(found: SearchResult) -> tuple[Passage, ...]:
+    """The chunks beside the hits, which an answer may quote from too."""
+    near = {chunk.id: chunk for hit in found.hits for chunk in hit.neighbours}
+    return tuple(Passage(chunk.text, chunk.path, chunk.heading) for chunk in near.values())

@@ -161,7 +161,10 @@ def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> l
 
 
 def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
+    """Whether a unit says again what is chosen; a second listing does."""
     text = place.unit.text
+    if place.unit.kind == "code":
+        return any(other.unit.kind == "code" for other in chosen)
     return any(overlap(text, other.unit.text) >= _REPEATS for other in chosen if other.unit.kind != "code")
 
 
