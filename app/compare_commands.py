@@ -44,6 +44,9 @@ def compare(
         Literal["en", "zh"] | None,
         typer.Option("--report-language", help="Language of report.html; that of messages if not given.", show_default=False),
     ] = None,
+    so_far: Annotated[
+        bool, typer.Option("--so-far", help="Measure nothing more; print the multiple choice of what is done.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on in the folder.")] = False,
 ) -> None:
     """Measure RAG against fine-tuning: one base model, the same questions, one report with advice for these notes.
@@ -66,6 +69,9 @@ def compare(
         means = _means(session)
         folder = RunFolder(out, _facts(session, chosen, means), fresh=fresh)
         comparison = Comparison(means, chosen, folder, session.progress)
+        if so_far:
+            _show_so_far(folder.records, console)
+            return
         records = comparison.run()
     except (OSError, RuntimeError) as error:
         if is_disk_full(error, out if out.exists() else out.parent):
@@ -83,11 +89,32 @@ def compare(
     _write(out / "report.html", render(summary, language))
     if console.as_json:
         console.document(summary)
+    show_choices(summary, console)
     for row in summary["verdicts"]:
-        console.text(f"{row['name'][console.language]}: {row['text'][console.language]}")
+        console.text(f"{row['name'][console.language]}: RAG {row['rag']} | fine-tuning {row['tuned']} -> {row['winner']}")
+        console.text(f"    {row['text'][console.language]}")
     for line in summary["advice"][console.language]:
         console.text(line)
     console.say(f"report: {out / 'report.html'}", f"报告：{out / 'report.html'}")
+
+
+def _show_so_far(records: list[dict[str, Any]], console: Console) -> None:
+    from eval.comparison.summary import so_far
+
+    found = so_far(records)
+    if console.as_json:
+        console.document(found)
+    show_choices(found, console)
+    console.say(f"{len(records)} units are done", f"已完成 {len(records)} 项")
+
+
+def show_choices(figures: dict[str, Any], console: Console) -> None:
+    """Right answers by arm, and the differences of arms, with 95% intervals."""
+    for arm, value in figures["choices"].items():
+        console.text(f"{arm:<24} {value['mean']:.2f} [{value['low']:.2f}, {value['high']:.2f}] n={value['n']}")
+    for d in figures["differences"]:
+        line = f"{d['arm']} - {d['over']}: {d['mean']:+.2f} [{d['low']:+.2f}, {d['high']:+.2f}] n={d['n']}"
+        console.text(line)
 
 
 def _over(session: Session, notes: list[Path] | None, out: Path) -> Session:

@@ -59,6 +59,10 @@ class Scorers:
             self._loaded = (model, load_scorer(self.base, self.adapters.get(model), self.progress))
         return self._loaded[1]
 
+    def drop(self) -> None:
+        """Give the memory of the last one back."""
+        self._loaded = None
+
 
 def load_scorer(base: str, adapter: Path | None, progress: Progress | None = None) -> ChoiceScorer:
     """A base model with an adapter merged in, for scoring."""

@@ -179,6 +179,7 @@ class Comparison:
         training = self.settings.training(examples)
         out = self.adapters[name]
         out.parent.mkdir(exist_ok=True)
+        self.scorers.drop()
         card = finetune(self.means.load_base, sections, out, data=data, training=training, progress=self.progress)
         return {"card": asdict(card), "sections": len(sections)}
 

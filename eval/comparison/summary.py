@@ -32,6 +32,15 @@ _BUCKETS = ("rare", "middle", "frequent")
 _DAY = 86_400
 
 
+def so_far(records: Sequence[Record]) -> Record:
+    """The multiple choice of a run that may not be finished: shares by arm, and paired differences."""
+    arms = _arms(records)
+    return {
+        "choices": {name: _estimate([r["right"] for r in found.values()]) for name, found in arms.items()},
+        "differences": [found for one, other in _PAIRS if (found := _difference(arms, one, other))],
+    }
+
+
 def summarise(records: Sequence[Record], comparison: Comparison, changes_per_month: float | None = None) -> Record:
     """All figures of a run."""
     by_unit = {record["unit"]: record for record in records}
@@ -43,11 +52,10 @@ def summarise(records: Sequence[Record], comparison: Comparison, changes_per_mon
         "machine": {"processors": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version()},
         "made": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "seconds": sum(record["unit_seconds"] for record in records),
-        "choices": {name: _estimate([r["right"] for r in found.values()]) for name, found in arms.items()},
+        **so_far(records),
         "kinds": _grouped(arms, lambda record: str(record["choice"]["kind"])),
         "languages": _grouped(arms, lambda record: "zh" if record["choice"]["chinese"] else "en"),
         "popularity": _grouped(arms, _bucket(arms)),
-        "differences": [found for one, other in _PAIRS if (found := _difference(arms, one, other))],
         "written": _written(records),
         "training": {name.removeprefix("train/"): r["card"] for name, r in by_unit.items() if name.startswith("train/")},
         "curve": _curve(by_unit, arms),
