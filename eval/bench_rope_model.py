@@ -84,12 +84,13 @@ class RopeModel:
         cache = DynamicCache(config=self.config)
         sliding = "sliding_attention" in (getattr(self.config, "layer_types", None) or ())
         step = _CHUNK if sliding and not whole else len(ids)
-        tail: list[Any] = []
+        tail = torch.empty(0)
         for start in range(0, len(ids), step):
             block = torch.tensor([ids[start : start + step]], device=self.model.device)
             out = self.model.model(input_ids=block, past_key_values=cache, use_cache=True)
-            tail = [*tail, out.last_hidden_state[0, -TAIL - 1 :]][-2:]
-        return torch.cat(tail)[-TAIL - 1 :], cache
+            new = out.last_hidden_state[0, -TAIL - 1 :]
+            tail = torch.cat([tail, new])[-TAIL - 1 :] if len(tail) else new
+        return tail, cache
 
     def _perplexity(self, hidden: Any, text: LongText) -> tuple[float, int]:
         import torch
