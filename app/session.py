@@ -108,6 +108,8 @@ class Session:
 
         chosen = self.settings
         served = chosen.generator.startswith(OPENAI)  # by a server, which does its own scaling
+        if served and chosen.rope.method not in ("auto", "none"):
+            raise UsageError(reason="a server scales RoPE itself: set rope.method to auto or none, and the scaling where it runs")
         scale = None if served else self.rope.scaling(self.native_window, tokens)
         if scale not in self._models:
             self._models[scale] = load_language_model(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Run
@@ -13,9 +14,12 @@ from hash_embedder import HashEmbedder
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
+from transformers import LlamaConfig
 
 from app.session import Session
+from app.settings import load_settings
 from corpus.documents import Chunk, SourceMap
+from corpus.errors import UsageError
 from corpus.results import answer_from_row
 from generation.answerer import AnswerSettings, Question
 from generation.language_model import LanguageModel, Runtime
@@ -27,6 +31,8 @@ from generation.long_context import (
     build_prompt,
     fit,
 )
+from generation.rope import AUTO_METHOD
+from retrieval.embeddings import SentenceTransformerEmbeddings
 from retrieval.retriever import HybridRetriever
 from retrieval.store import IndexStore
 
@@ -180,3 +186,56 @@ def test_a_model_that_writes_nothing_leaves_the_notes_to_quote(ingested: IndexSt
     assert writer.invoke("x") == "".join(writer.stream("x")) == ""
     assert answer.outcome == "quoted"
     assert "outliers" in answer.answer
+
+
+def test_a_session_scales_only_what_needs_it_and_loads_each_scaling_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded: list[str] = []
+
+    def load(name: str, *, rope: Callable[[Any], str], **_: Any) -> LanguageModel:
+        loaded.append(rope(LlamaConfig(max_position_embeddings=8192)))
+        return Writer(name=name, text="")
+
+    monkeypatch.setattr("generation.language_model.load_language_model", load)
+    monkeypatch.setattr(Session, "native_window", 8192)
+    session = Session(load_settings(None))
+    assert session.model is session.model_for(8192)
+    assert session.model_for(9000) is session.model_for(12_288) is not session.model
+    assert loaded == ["none", f"{AUTO_METHOD} × 1.5: 8192 → 12288 tokens"]
+    Session(load_settings(None, rope={"method": "linear", "factor": 4})).model_for(0)
+    assert loaded[2:] == ["linear × 4: 8192 → 32768 tokens"]
+
+
+def test_a_server_is_not_scaled_from_here() -> None:
+    session = Session(load_settings(None, generator="openai:some-model", rope={"method": "yarn"}))
+    with pytest.raises(UsageError, match="a server scales RoPE itself"):
+        session.model_for(0)
+
+
+@pytest.mark.slow
+def test_a_real_model_reads_whole_documents_and_is_checked(
+    shipped_index: IndexStore, embedder: SentenceTransformerEmbeddings
+) -> None:
+    from generation.checker import load_checker
+    from generation.language_model import Decoding, load_language_model
+
+    model = load_language_model(decoding=Decoding(max_tokens=32))
+    retriever = HybridRetriever(snapshot=shipped_index.snapshot(embedder.name), embedder=embedder)
+    checker = load_checker()
+    long_context = LongContextAnswerer(retriever, checker, lambda _: model, LongContextSettings(2500))
+    answer = long_context.invoke(Question("How does ALiBi encode positions?"))
+    assert answer.outcome in ("answered", "quoted")
+    assert 500 < answer.tokens["prompt"] <= 2500
+    assert all(s.citations and (s.support is None or s.support >= checker.threshold) for s in answer.sentences)
+    assert any(reason.startswith("over the window") for reason in answer.left_out)
+
+
+@pytest.mark.slow
+def test_a_scaled_model_still_writes_and_says_how_it_is_scaled() -> None:
+    from generation.language_model import Decoding, load_language_model
+    from generation.rope import RopeScale
+
+    model = load_language_model(
+        "bundled:smollm2-135m", decoding=Decoding(max_tokens=8), chat=False, rope=RopeScale("ntk", 2).apply
+    )
+    assert model.rope == "ntk × 2: 8192 → 16384 tokens"
+    assert "Paris" in model.invoke("The capital of Germany is Berlin. The capital of France is")
