@@ -31,10 +31,9 @@ def draw(metrics: dict[str, Any], path: Path) -> None:
             mine = [row for row in rows if (row["method"], row["factor"]) == scale]
             lengths = [row["length"] for row in mine]
             style: dict[str, Any] = {"color": "black" if scale[0] == "none" else f"C{n - 1}", "marker": "osv^Dx*P"[n % 8]}
-            style |= {"linewidth": 1.4, "markersize": 5, "label": str(RopeScale(*scale))}
+            style |= {"linewidth": 1.4, "markersize": 5, "alpha": 0.8, "label": str(RopeScale(*scale))}
             left.plot(lengths, [min(row["perplexity"], _WORST) for row in mine], **style)
-            # Lines of methods that find as much would hide each other.
-            right.plot(lengths, [row["keys"] + 0.008 * n for row in mine], **style)
+            right.plot(lengths, [row["keys"] for row in mine], **style)
         for axis in (left, right):
             axis.axvline(rows[0]["native"], color="0.6", linewidth=1, linestyle="--")
             axis.set(xlabel="tokens", title=model)
