@@ -252,7 +252,7 @@ def test_wrong_usage(run: Run, notes: Path, questions: Path, tmp_path: Path, arg
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "cannot read"),
+        (None, "no such file"),
         ("", "holds no questions"),
         ("\n \n", "holds no questions"),
         ('{"id": "1", "question": "?"}\n{"id": ', "line 2: no JSON"),
