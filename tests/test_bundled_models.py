@@ -341,7 +341,8 @@ def test_a_killed_conversion_is_redone(cache: Path) -> None:
 
 @pytest.fixture(scope="module")
 def generator() -> Iterator[Loader]:
-    """Loads a bundled generator by name as (tokenizer, model), once."""
+    """Loads a bundled generator as (tokenizer, model), once; in float32, since bfloat16 rounds differently by processor."""
+    import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     loaded: dict[str, Loaded] = {}
@@ -349,7 +350,8 @@ def generator() -> Iterator[Loader]:
     def load(name: str) -> Loaded:
         if name not in loaded:
             folder = bundled_gguf.prepare(name)
-            loaded[name] = AutoTokenizer.from_pretrained(folder), AutoModelForCausalLM.from_pretrained(folder)
+            model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)
+            loaded[name] = AutoTokenizer.from_pretrained(folder), model
         return loaded[name]
 
     yield load
