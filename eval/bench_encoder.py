@@ -3,7 +3,7 @@
     python -m eval.bench_encoder --index DIR [--data DIR] [--limit N]
 
 Prints a row for each runtime: recall of the gold sections, AUROC of the relevance (answerable against unanswerable questions),
-processor seconds of a search, and, on labelled sets with `--data`, how often the best sentence of the right passage holds the
+seconds of a search, and, on labelled sets with `--data`, how often the best sentence of the right passage holds the
 answer.
 """
 
@@ -32,19 +32,22 @@ RUNTIMES: tuple[Runtime, ...] = ("torch", "openvino")
 
 
 def search_figures(questions: Sequence[GoldQuestion], retriever: HybridRetriever) -> dict[str, float]:
-    """Recall over the answerable questions, AUROC of the relevance over all, and processor seconds a search."""
-    results, seconds = [], []
+    """Recall over the answerable questions, AUROC of the relevance over all, and the time of a search."""
+    retriever.search(questions[0].question)  # what is loaded on first use is not counted
+    results, seconds, spent = [], [], []
     for question in questions:
-        started = time.process_time()
+        started, busy = time.perf_counter(), time.process_time()
         results.append(retriever.search(question.question, history=question.history))
-        seconds.append(time.process_time() - started)
+        seconds.append(time.perf_counter() - started)
+        spent.append(time.process_time() - busy)
     chunks = [[hit.chunk for hit in result.hits] for result in results]
     found = [(ranked, question) for ranked, question in zip(chunks, questions, strict=True) if question.answerable]
     return {
         **{f"recall@{k}": float(np.mean([recall_at(k, ranked, question) for ranked, question in found])) for k in (1, 5)},
         "AUROC": auroc(np.array([r.relevance for r in results]), np.array([question.answerable for question in questions])),
-        "CPU s, p50": float(np.quantile(seconds, 0.5)),
-        "CPU s, p95": float(np.quantile(seconds, 0.95)),
+        "s, p50": float(np.quantile(seconds, 0.5)),
+        "s, p95": float(np.quantile(seconds, 0.95)),
+        "processor s, p50": float(np.quantile(spent, 0.5)),
     }
 
 

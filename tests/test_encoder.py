@@ -13,7 +13,15 @@ from corpus.errors import MissingExtra
 from retrieval import encoder
 from retrieval.adapter import lora_changes
 from retrieval.embeddings import SentenceTransformerEmbeddings, load_embeddings
-from retrieval.encoder import OpenVINOEncoder, TorchEncoder, choose_runtime, describe_runtime, load_tokenizer, map_words
+from retrieval.encoder import (
+    OpenVINOEncoder,
+    TorchEncoder,
+    choose_runtime,
+    describe_runtime,
+    load_tokenizer,
+    map_words,
+    one_thread,
+)
 from retrieval.rerank_model import load_encoder
 
 TEXTS = (
@@ -108,3 +116,10 @@ def test_what_runs_the_encoder_follows_from_the_machine(monkeypatch: pytest.Monk
     with pytest.raises(MissingExtra, match="openvino"):
         choose_runtime("cpu", "openvino")
     assert describe_runtime("torch").startswith("PyTorch 2")
+
+
+def test_heads_run_on_one_thread_and_what_was_set_comes_back() -> None:
+    before = torch.get_num_threads()
+    with one_thread(), one_thread():
+        assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == before
