@@ -20,6 +20,12 @@ _ENDED = re.compile(r"[。！？；!?;.…：:][”’」』）】》\"')\]]*$")
 _CELL_BORDER = re.compile(r"^\s*\||\s\|\s|\|\s*$")
 _RULE = re.compile(r"[\W_]+$")
 _HEADING_LENGTH = 36
+# A line of a listing whose fence was cut off: a statement, an assignment of a call, a decorator.
+_CODE_LINE = re.compile(
+    r"(?:def \w+\(|class \w+[(:]|import \w|from \S+ import |return\b|@\w+|(?:for|if|while|with|elif|else)\b.*:$|self\.\w|print\("
+    r"|[\w.\[\]:, ]+ [-+*/]?= \S*[\w\])][(\[].*)"
+)
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 # A mark of the note's own references: among an answer's citations it would be taken for one of them.
@@ -53,7 +59,7 @@ class Block:
 
 
 def blocks_of(text: str) -> Iterator[Block]:
-    """The blocks of a passage, in order; a table's rules, and rows whose columns nothing names, are left out."""
+    """The blocks of a passage, in order; a table's rules, rows whose columns nothing names, and stray code are left out."""
     lines = _lines(text)
     kinds = [_kind(text, spans) for spans in lines]
     shown = [text[spans[0][0] : spans[-1][1]] for spans in lines]
@@ -64,10 +70,17 @@ def blocks_of(text: str) -> Iterator[Block]:
                 header = (spans[0][0], spans[-1][1]) if _names_columns(shown, kinds, i) else None
             elif header and not _RULE.match(shown[i]):
                 yield Block("row", spans, header)
+        elif _is_stray_code(shown[i], kind):
+            continue
         elif kind == "heading" and not _is_marked_heading(shown[i]) and _in_list(shown, kinds, i):
             yield Block("item", spans)
         else:
             yield Block(kind, spans)
+
+
+def _is_stray_code(line: str, kind: BlockKind) -> bool:
+    """Whether a line belongs to a listing whose fence was cut off, or is a fence without its other end."""
+    return not line.strip("`") or (kind in ("line", "heading") and bool(_CODE_LINE.match(line)) and not _HAN.search(line))
 
 
 def _names_columns(lines: Sequence[str], kinds: Sequence[str], first: int) -> bool:

@@ -21,6 +21,11 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("1. 增加数据\n2. 正则化\n3. 早停", [("item", "增加数据"), ("item", "正则化"), ("item", "早停")]),
         ("此外，学习率要预热。", [("sentence", "学习率要预热。")]),
         ("具体来说，RoPE 旋转查询和键。", [("sentence", "RoPE 旋转查询和键。")]),
+        (
+            "out = torch.stack((x1 * cos, x2), dim=-1)\n    return out.flatten(-2)\n```\n两种布局等价。",
+            [("sentence", "两种布局等价。")],
+        ),
+        ("For 8 heads the slopes are 1/2 to 1/256.", [("sentence", "For 8 heads the slopes are 1/2 to 1/256.")]),
         ("Moreover, warm-up helps.", [("sentence", "Warm-up helps.")]),
         ("**参考**：Press et al., 2021, arXiv:2108.12409。", []),
         ("| --- | --- |", []),
