@@ -27,10 +27,6 @@ _LATIN = re.compile(r"[a-z][a-z0-9]*(?:[-.][a-z0-9]+)*")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _CONCEPT = "§"
 _NEGATION = re.compile(r"不|没|无|未|非|\b(?:not|no|never|without|cannot|neither|nor)\b|n't\b")
-# Numbers that a claim may spell in figures and its context in words.
-_WORDS_OF_NUMBERS = "零 zero/一 one/二 两 two/三 three/四 four/五 five/六 six/七 seven/八 eight/九 nine/十 ten"
-_SPELT = {word: str(number) for number, words in enumerate(_WORDS_OF_NUMBERS.split("/")) for word in words.split()}
-_SPELT_WORD = re.compile("|".join(rf"\b{word}\b" if word.isascii() else word for word in _SPELT))
 
 
 def support(claim: str, evidence: Sequence[str]) -> float | None:
@@ -66,7 +62,6 @@ class _Analysed:
     terms: tuple[str, ...]
     counts: Counter[str]
     numbers: frozenset[str]
-    spelt: frozenset[str]
     names: frozenset[str]
     negated: bool
 
@@ -84,7 +79,6 @@ def _analysed(text: str) -> _Analysed:
         terms=plain,
         counts=Counter(plain),
         numbers=frozenset(_NUMBER.findall(folded)),
-        spelt=frozenset(_SPELT[word] for word in _SPELT_WORD.findall(folded)),
         names=frozenset(latin | (set(found) - set(plain))),
         negated=bool(_NEGATION.search(folded)),
     )
