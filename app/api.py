@@ -31,7 +31,7 @@ from app.ui_text import browser_language
 from corpus import errors
 from corpus.errors import InterviewRagError, MessageLanguage, UsageError
 from corpus.results import Answer, Row, Sentence, answer_row, search_row
-from generation.answerer import Question
+from generation.answering import Question
 
 if TYPE_CHECKING:
     from starlette.requests import Request

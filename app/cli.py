@@ -82,7 +82,7 @@ def ask(
     """Answer a question from the notes, each sentence cited and checked."""
     from app.render import show_answer
     from corpus.results import answer_row
-    from generation.answerer import Question
+    from generation.answering import Question
 
     questions = _questions(question, history, batch, out)
     if adapter and not mode.startswith("fine-tuned"):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from app.settings import Settings
     from generation.answerer import Answerer, AnswerSettings
+    from generation.answering import NotesAnswerer
     from generation.checker import Checker
     from generation.evidence_choice import EvidenceSettings
     from generation.finetuning.answering import FineTunedAnswerer
@@ -191,7 +192,7 @@ class Session:
             snapshot=snapshot, embedder=self.embedder, reranker=self.reranker, settings=settings, expand=self.expand
         )
 
-    def answering(self, mode: Mode, adapter: Path | None = None) -> Answerer | LongContextAnswerer | FineTunedAnswerer:
+    def answering(self, mode: Mode, adapter: Path | None = None) -> NotesAnswerer:
         """What answers in a mode over the index as it is now; `adapter` is for the fine-tuned ones."""
         if mode.startswith("fine-tuned"):
             return self.fine_tuned(adapter, grounded=mode == "fine-tuned-rag")

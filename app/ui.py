@@ -30,7 +30,7 @@ from app.ui_style import CSS, FOCUS, SCRIPT, theme
 from app.ui_text import LABELS, browser_language
 from corpus.errors import InterviewRagError, MessageLanguage
 from corpus.results import Sentence, answer_row
-from generation.answerer import Question
+from generation.answering import Question
 
 Turns = tuple[Turn, ...]
 Updates = dict[Any, Any]

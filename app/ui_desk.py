@@ -22,12 +22,8 @@ from ingest.pipeline import IngestSummary, ingest
 if TYPE_CHECKING:
     from app.session import Mode, Session
     from corpus.results import Answer, SearchResult
-    from generation.answerer import Answerer, Question
-    from generation.finetuning.answering import FineTunedAnswerer
-    from generation.long_context import LongContextAnswerer
+    from generation.answering import NotesAnswerer, Question
     from retrieval.weights import Progress
-
-    Answering = Answerer | LongContextAnswerer | FineTunedAnswerer
 
 SUFFIXES = (".md", ".txt")
 _EXAMPLES = 6
@@ -68,7 +64,7 @@ class Desk:
         """
         self._session = session
         self._lock = Lock()
-        self._answerers: dict[Mode, Answering] = {"rag": session.answering("rag")}
+        self._answerers: dict[Mode, NotesAnswerer] = {"rag": session.answering("rag")}
         self._facts: Facts | None = None
 
     @property
@@ -159,7 +155,7 @@ class Desk:
         with self._lock:
             return ingest(kept, session.store, session.embedder, budget=budget, progress=progress)
 
-    def _current(self, mode: Mode) -> Answering:
+    def _current(self, mode: Mode) -> NotesAnswerer:
         """What answers in a mode over the last commit, whichever process made it."""
         found = self._answerers.get(mode)
         if found is None or self._session.store.current_generation() != found.retriever.snapshot.number:

@@ -18,7 +18,8 @@ from eval.metrics import gold_units, retrieval_metrics
 from eval.response import passages_of, response_to
 from eval.run_files import RunFolder
 from eval.summary import summarise
-from generation.answerer import Answerer, Question
+from generation.answerer import Answerer
+from generation.answering import Question
 from retrieval.retriever import HybridRetriever
 from retrieval.weights import Progress
 

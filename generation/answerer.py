@@ -6,15 +6,12 @@ evidence itself. A composed sentence that the check rejects is left out and reco
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from langchain_core.runnables import Runnable, RunnableConfig
 
 from corpus.language import to_simplified
 from corpus.results import Answer, Hit, SearchResult, Sentence
+from generation.answering import NotesAnswerer
 from generation.checker import Checker
 from generation.compose import build_prompt, compose
 from generation.draft import Draft, notice, refuse
@@ -22,7 +19,7 @@ from generation.evidence import select_evidence
 from generation.evidence_choice import EvidenceSettings
 from generation.evidence_lines import EvidenceSentence, opening_of
 from generation.language_model import LanguageModel
-from retrieval.query import Query, analyse
+from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 
 # Given more, a small model opens with what is beside the point; a shorter prompt is also read faster.
@@ -44,44 +41,24 @@ class AnswerSettings:
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question with the earlier questions of its conversation, oldest first."""
-
-    text: str
-    history: tuple[str, ...] = ()
-
-
-class Answerer(Runnable[Question, Answer]):
-    """Answers questions over one snapshot of the notes; a LangChain Runnable."""
+class Answerer(NotesAnswerer):
+    """Answers with a composed sentence and the selected evidence."""
 
     def __init__(
         self, retriever: HybridRetriever, checker: Checker, model: LanguageModel | None, settings: AnswerSettings | None = None
     ) -> None:
         """`model` None quotes evidence only."""
-        self.retriever = retriever
-        self.checker = checker
+        super().__init__(retriever, checker)
         self.model = model
         self.settings = settings or AnswerSettings()
 
-    def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
-        """The whole answer at once."""
-        return self.answer(input, self.retriever.search(input.text, history=input.history))
+    @property
+    def min_relevance(self) -> float:
+        """As set."""
+        return self.settings.min_relevance
 
-    def answer(self, question: Question, found: SearchResult) -> Answer:
-        """The whole answer from a search for the question that was made already; its time counts."""
-        *_, answer = self.events(question, found)
-        assert isinstance(answer, Answer)  # noqa: S101 - `events` always ends with it
-        return answer
-
-    def events(self, question: Question, found: SearchResult | None = None) -> Iterator[Sentence | Answer]:
-        """Each sentence as soon as it is checked, then the whole answer; searches unless `found` is given."""
-        started = time.perf_counter() - (sum(found.seconds.values()) if found else 0.0)
-        query = analyse(question.text, question.history)
-        found = found or self.retriever.find(query)
-        if found.relevance < self.settings.min_relevance or not found.hits:
-            yield refuse(query, found, started)
-            return
+    def from_hits(self, query: Query, found: SearchResult, started: float) -> Iterator[Sentence | Answer]:
+        """The composed sentence, then the lines of the evidence, then the whole answer."""
         draft = Draft(query, found, self.checker, self.retriever.snapshot.catalogue.source, started)
         evidence = self._select(query, found.hits)
         draft.notice = notice(query.language, evidence)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from corpus.results import Answer, Sentence, answer_from_row, answer_row
-from generation.answerer import Answerer, AnswerSettings, Question
+from generation.answerer import Answerer, AnswerSettings
+from generation.answering import Question
 from generation.checker import Checker, load_checker
 from generation.language_model import Decoding, LanguageModel, load_language_model
 from ingest.pipeline import ingest

@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from app.api import api
 from corpus.errors import IndexBusy, IndexNotFound, InterviewRagError, StorageFull
 from corpus.results import Answer, Sentence
-from generation.answerer import Question
+from generation.answering import Question
 
 NOTE = """# ALiBi
 

@@ -21,7 +21,8 @@ from app.settings import load_settings
 from corpus.documents import Chunk, SourceMap
 from corpus.errors import UsageError
 from corpus.results import answer_from_row
-from generation.answerer import AnswerSettings, Question
+from generation.answerer import AnswerSettings
+from generation.answering import Question
 from generation.language_model import LanguageModel, Runtime
 from generation.long_context import (
     LongContextAnswerer,

@@ -18,7 +18,7 @@ from app.session import Mode
 from app.ui_desk import Facts
 from corpus.errors import IndexNotFound
 from corpus.results import Answer, Sentence
-from generation.answerer import Question
+from generation.answering import Question
 
 pytestmark = pytest.mark.e2e
 

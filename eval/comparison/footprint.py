@@ -93,7 +93,8 @@ def _closed(model: Any) -> Any:
 
 
 def _searched(spec: Spec, model: Any) -> Any:
-    from generation.answerer import Answerer, Question
+    from generation.answerer import Answerer
+    from generation.answering import Question
     from generation.checker import load_checker
     from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
     from retrieval.embeddings import load_embeddings

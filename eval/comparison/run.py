@@ -22,9 +22,10 @@ from eval.comparison.forgetting import general_skill
 from eval.comparison.invented import FACTS
 from eval.comparison.settings import CompareSettings
 from eval.comparison.update import UpdateTest, share
-from eval.comparison.written import Answers, answered, unanswerable
+from eval.comparison.written import answered, unanswerable
 from eval.run_files import RunFolder
 from generation.answerer import Answerer
+from generation.answering import NotesAnswerer
 from generation.checker import Checker
 from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
 from generation.finetuning.examples import build_data, lead
@@ -205,7 +206,7 @@ class Comparison:
                     },
                 )
 
-    def _answers(self, name: str) -> Answers:
+    def _answers(self, name: str) -> NotesAnswerer:
         if name == "rag":
             return self.means.answerer
         model = self._tuned if name.startswith(MAIN) else self._base

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Any
 
-from corpus.results import Answer
 from corpus.sentences import sentences
 from eval.comparison.invented import Invented
 from eval.text_overlap import token_f1
-from generation.answerer import Question
+from generation.answering import NotesAnswerer, Question
 from generation.checker import Checker
 from generation.finetuning.notes import NoteSection
 from generation.finetuning.wordings import question_of
@@ -18,14 +17,9 @@ from retrieval.retriever import HybridRetriever
 Record = dict[str, Any]
 
 
-class Answers(Protocol):
-    """A way of answering: the answerers of `ask`."""
-
-    def invoke(self, input: Question) -> Answer:
-        """The answer to a question."""
-
-
-def answered(answerer: Answers, section: NoteSection, expected: str, retriever: HybridRetriever, checker: Checker) -> Record:
+def answered(
+    answerer: NotesAnswerer, section: NoteSection, expected: str, retriever: HybridRetriever, checker: Checker
+) -> Record:
     """The answer to a section's question.
 
     Returns:
@@ -49,7 +43,7 @@ def answered(answerer: Answers, section: NoteSection, expected: str, retriever: 
     }
 
 
-def unanswerable(answerer: Answers, fact: Invented, retriever: HybridRetriever, checker: Checker) -> Record:
+def unanswerable(answerer: NotesAnswerer, fact: Invented, retriever: HybridRetriever, checker: Checker) -> Record:
     """A question about a thing that does not exist: right is to refuse; what is said instead is made up."""
     answer = answerer.invoke(Question(fact.question))
     said = " ".join(sentence.text for sentence in answer.sentences)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
-
-from langchain_core.runnables import Runnable, RunnableConfig
 
 from corpus.documents import Chunk
 from corpus.results import Answer, SearchResult, Sentence
 from corpus.sentences import sentence_spans, sentences
-from generation.answerer import Question
+from generation.answering import NotesAnswerer, Question
 from generation.checker import Checker
 from generation.draft import refuse, timings_of
 from generation.finetuning.prompts import passages_prompt, question_prompt
@@ -48,8 +45,8 @@ class FineTunedSettings:
     min_relevance: float = 0.4
 
 
-class FineTunedAnswerer(Runnable[Question, Answer]):
-    """Answers with a fine-tuned model; a LangChain Runnable."""
+class FineTunedAnswerer(NotesAnswerer):
+    """Answers with a fine-tuned model."""
 
     def __init__(
         self,
@@ -58,22 +55,21 @@ class FineTunedAnswerer(Runnable[Question, Answer]):
         checker: Checker,
         settings: FineTunedSettings | None = None,
     ) -> None:
+        super().__init__(retriever, checker)
         self.model = model
-        self.retriever = retriever
-        self.checker = checker
         self.settings = settings or FineTunedSettings()
 
-    def invoke(self, input: Question, config: RunnableConfig | None = None, **kwargs: Any) -> Answer:
-        """The whole answer at once."""
-        *_, answer = self.events(input)
-        assert isinstance(answer, Answer)  # noqa: S101 - `events` always ends with it
-        return answer
+    @property
+    def min_relevance(self) -> float:
+        """As set."""
+        return self.settings.min_relevance
 
-    def events(self, question: Question) -> Iterator[Sentence | Answer]:
-        """Each sentence as soon as it is checked, then the whole answer."""
-        started = time.perf_counter()
-        query = analyse(question.text, question.history)
-        yield from self._grounded(query, started) if self.settings.grounded else self._closed_book(query, started)
+    def events(self, question: Question, found: SearchResult | None = None) -> Iterator[Sentence | Answer]:
+        """Each sentence as soon as it is checked, then the whole answer; closed book nothing is searched before."""
+        if self.settings.grounded:
+            yield from super().events(question, found)
+        else:
+            yield from self._closed_book(analyse(question.text, question.history), time.perf_counter())
 
     def _closed_book(self, query: Query, started: float) -> Iterator[Sentence | Answer]:
         prompt = question_prompt(query.text, chinese=query.language.startswith("zh"))
@@ -89,11 +85,8 @@ class FineTunedAnswerer(Runnable[Question, Answer]):
         left_out = [f"not supported by the notes ({s.support or 0.0:.2f}): {s.text}" for s in shown if not s.citations]
         yield self._finish(query, found, shown, citations, left_out, (prompt, text, first, started))
 
-    def _grounded(self, query: Query, started: float) -> Iterator[Sentence | Answer]:
-        found = self.retriever.find(query)
-        if found.relevance < self.settings.min_relevance or not found.hits:
-            yield refuse(query, found, started)
-            return
+    def from_hits(self, query: Query, found: SearchResult, started: float) -> Iterator[Sentence | Answer]:
+        """Each sentence that the passages support, as soon as all are checked, then the whole answer."""
         chunks = [hit.chunk for hit in found.hits[: self.settings.passages]]
         passages = [trimmed(self.model, chunk, self.settings.passage_tokens) for chunk in chunks]
         chinese = query.language.startswith("zh")
