@@ -187,6 +187,7 @@ def test_a_model_that_writes_nothing_leaves_the_notes_to_quote(ingested: IndexSt
     assert writer.invoke("x") == "".join(writer.stream("x")) == ""
     assert answer.outcome == "quoted"
     assert "outliers" in answer.answer
+    assert "test:writer wrote nothing: the notes are quoted" in answer.left_out
 
 
 def test_a_session_scales_only_what_needs_it_and_loads_each_scaling_once(monkeypatch: pytest.MonkeyPatch) -> None:
