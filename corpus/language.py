@@ -15,6 +15,9 @@ _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323a
 _LATIN_WORD = re.compile(r"[A-Za-z]+")
 _OTHER_SCRIPT = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u0400-\u04ff\u0600-\u06ff\u0900-\u097f\u0e00-\u0e7f\u0370-\u03ff]")
 
+# 隻 where nothing is counted before it, and it is no word such as 船隻 or 隻身.
+_ONLY = re.compile(r"(?<![一二兩三四五六七八九十百千萬幾每這那數半多單船\d])隻(?![身字言影眼手])")
+
 # A Chinese interview note is full of English terms: Chinese from this share of Han characters on, an English word counting
 # as much as one character.
 _HAN_SHARE = 0.25
@@ -44,8 +47,27 @@ def to_traditional(text: str) -> str:
 
 
 def to_taiwan_standard(text: str) -> str:
-    """Convert to the traditional characters that are written in Taiwan, 為 and not 爲 (OpenCC `s2tw`): what readers expect."""
-    return _converter("s2tw").convert(text) if _HAN.search(text) else text
+    """Convert to the traditional characters that are written in Taiwan, 為 and not 爲 (OpenCC `s2tw`): what readers expect.
+
+    OpenCC takes "是只" for a number of animals; 隻 stays where something is counted.
+    """
+    if not _HAN.search(text):
+        return text
+    converted = _converter("s2tw").convert(text)
+    return converted if "隻" in text else _ONLY.sub("只", converted)
+
+
+def in_script(text: str, script: Language) -> str:
+    """A Chinese text in a Chinese script, as little changed as can be: what is written in that script already stays as it is.
+
+    Scraped notes mix scripts, and OpenCC's tables for Taiwan take simplified "显著" for a variant. Other texts, and other
+    languages, come back as they are.
+    """
+    if script == "zh-Hant":
+        return text if to_traditional(text) == text else to_taiwan_standard(text)
+    if script != "zh-Hans" or _converter("t2s").convert(text) == text:
+        return text
+    return to_simplified(text) if detect_language(text) == "zh-Hant" else _converter("t2s").convert(text)
 
 
 def detect_language(text: str) -> Language:

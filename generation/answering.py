@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from corpus.results import Answer, SearchResult, Sentence
 from generation.checker import Checker
 from generation.draft import refuse
-from retrieval.query import Query, analyse
+from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 
 
@@ -60,7 +60,7 @@ class NotesAnswerer(Runnable[Question, Answer]):
     def events(self, question: Question, found: SearchResult | None = None) -> Iterator[Sentence | Answer]:
         """Each sentence as soon as it is checked, then the whole answer; searches unless `found` is given."""
         started = time.perf_counter() - (sum(found.seconds.values()) if found else 0.0)
-        query = analyse(question.text, question.history)
+        query = self.retriever.analyse(question.text, question.history)
         found = found or self.retriever.find(query)
         if found.relevance < self.min_relevance or not found.hits:
             yield refuse(query, found, started)

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from corpus.documents import Language
-from corpus.language import detect_language
+from corpus.language import detect_language, in_script
 from corpus.results import Answer, SearchResult, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
 from generation.evidence_lines import EvidenceSentence
-from generation.grounding import Citations, Source, in_script, repeats
+from generation.grounding import Citations, Source, repeats
 from generation.language_model import LanguageModel
 from generation.passage_blocks import plain
 from generation.phrases import foreign_notes, refusal

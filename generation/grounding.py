@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from corpus.documents import Chunk, ChunkId, Language
-from corpus.language import to_simplified, to_taiwan_standard
+from corpus.language import in_script
 from corpus.results import Citation, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
@@ -133,10 +133,3 @@ def _said(place: _Place) -> str:
 def _without_marks(text: str) -> str:
     """The text without citation marks such as "[3]", which are the writer's guess."""
     return _MARK.sub("", text)
-
-
-def in_script(text: str, language: Language) -> str:
-    """Chinese text in the script of the question; other text as it is."""
-    if language == "zh-Hans":
-        return to_simplified(text)
-    return to_taiwan_standard(text) if language == "zh-Hant" else text

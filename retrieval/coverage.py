@@ -31,6 +31,14 @@ _ASKING = frozenset(
     """.split()
 )
 
+# Terms of words that ask something of a subject named before, and name none.
+_RELATIONAL = frozenset(
+    """
+    副作 代价 例子 举个 举例 示例 替代 方案 场景 写个 代码 程序 步骤 好处 坏处 注意 细节 流程 效果 能省 时要 下用
+    show give exampl code gotcha pitfal altern should avoid approach case practic cost step detail
+    """.split()
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Item:
@@ -65,6 +73,17 @@ def _segments(word: str) -> list[str]:
 
 def _is_han(word: str) -> bool:
     return "\u3400" <= word[0] <= "\u9fff"
+
+
+def is_about_something_else(question: str, bm25: BM25Index) -> bool:
+    """Whether a question has a subject, and one that no note mentions.
+
+    So it is if it names nothing of the field, and most of its words of content are in no note.
+    """
+    wanted = items(question)
+    words = [item for item in wanted if not _RELATIONAL & set(item.terms)]
+    unknown = sum(any(not bm25.frequency(term) for term in item.terms) for item in words)
+    return all(item.weight == _WORD for item in wanted) and unknown * 2 > len(words)
 
 
 def coverage(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> tuple[float, float]:

@@ -60,8 +60,13 @@ def analyse(question: str, history: Sequence[str] = ()) -> Query:
     return Query(question, text, detect_language(question))
 
 
+def points_back(question: str) -> bool:
+    """Whether a question speaks of something without naming it."""
+    return bool(_POINTS_BACK.search(fold(question)))
+
+
 def _needs_history(question: str) -> bool:
-    return bool(_POINTS_BACK.search(fold(question))) or not _names_subject(question)
+    return points_back(question) or not _names_subject(question)
 
 
 def subjects_of(text: str) -> tuple[str, ...]:

@@ -18,10 +18,10 @@ from corpus.documents import Chunk
 from corpus.questions import asks_only
 from corpus.results import Hit, Scores, SearchResult, hit_row
 from retrieval.candidates import Candidates, find_candidates
-from retrieval.coverage import coverage
+from retrieval.coverage import coverage, is_about_something_else
 from retrieval.diversity import maximal_marginal_relevance
 from retrieval.fusion import ranking, standardise
-from retrieval.query import Query, analyse
+from retrieval.query import Query, analyse, points_back
 from retrieval.relevance import Evidence, logit, relevance
 from retrieval.rerank import PassageScore, Reranker
 from retrieval.snapshot import Snapshot
@@ -69,7 +69,12 @@ class HybridRetriever(BaseRetriever):
             history: earlier questions of the user, oldest first.
             k: number of hits; the settings' if None.
         """
-        return self.find(analyse(question, history), k=k)
+        return self.find(self.analyse(question, history), k=k)
+
+    def analyse(self, question: str, history: Sequence[str] = ()) -> Query:
+        """The question as it is searched for; one about what no note mentions ("红烧肉怎么做？") is no follow-up."""
+        stands_alone = not points_back(question) and is_about_something_else(question, self.snapshot.bm25)
+        return analyse(question, () if stands_alone else history)
 
     def find(self, query: Query, *, k: int | None = None) -> SearchResult:
         """`search` for a question that has been analysed already."""

@@ -21,7 +21,7 @@ from generation.grounding import Citations, verify_draft
 from generation.language_model import LanguageModel
 from generation.phrases import unsupported
 from generation.verify import overlap
-from retrieval.query import Query, analyse
+from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 
 # Places that a sentence of a closed-book answer is checked against.
@@ -69,7 +69,7 @@ class FineTunedAnswerer(NotesAnswerer):
         if self.settings.grounded:
             yield from super().events(question, found)
         else:
-            yield from self._closed_book(analyse(question.text, question.history), time.perf_counter())
+            yield from self._closed_book(self.retriever.analyse(question.text, question.history), time.perf_counter())
 
     def _closed_book(self, query: Query, started: float) -> Iterator[Sentence | Answer]:
         prompt = question_prompt(query.text, chinese=query.language.startswith("zh"))
