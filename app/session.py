@@ -231,7 +231,10 @@ class Session:
 
         chosen = self.settings.answering
         return AnswerSettings(
-            min_relevance=chosen.min_relevance, prompt_tokens=chosen.prompt_tokens, evidence=self.evidence_settings
+            min_relevance=chosen.min_relevance,
+            prompt_tokens=chosen.prompt_tokens,
+            copy_only=chosen.copy_only,
+            evidence=self.evidence_settings,
         )
 
     def fine_tuned(self, adapter: Path | None, *, grounded: bool) -> FineTunedAnswerer:

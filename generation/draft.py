@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from corpus.documents import Language
 from corpus.language import detect_language, in_script
 from corpus.results import Answer, SearchResult, Sentence
 from corpus.sentences import sentences
@@ -53,6 +52,20 @@ class Draft:
             self.left_out.append(f"composed sentence without support ({score:.2f}): {text}")
             return None
         return self._add(Sentence(in_script(text, self.query.language), self._cite(best), score, "generated"))
+
+    def is_foreign(self, evidence: Sequence[EvidenceSentence]) -> bool:
+        """Whether most of the evidence is in another language than the question."""
+        chinese = self.query.language.startswith("zh")
+        foreign = sum(detect_language(item.text).startswith("zh") != chinese for item in evidence)
+        return foreign * 2 > len(evidence)
+
+    def quoted(self, evidence: Sequence[EvidenceSentence]) -> Iterator[Sentence]:
+        """Add the lines of the notes, under a line that says so if they are in another language."""
+        if self.is_foreign(evidence):
+            self.notice = foreign_notes(self.query.language)
+        for item in evidence:
+            if sentence := self.quote(item):
+                yield sentence
 
     def quote(self, item: EvidenceSentence) -> Sentence | None:
         """Add a line of the notes, unless the composed sentence says the same, or its citation does not support it."""
@@ -122,13 +135,6 @@ def _bare(text: str) -> str:
 def timings_of(found: SearchResult) -> dict[str, float]:
     """The seconds of a search, with its stages always there."""
     return {"search": 0.0, "rerank": 0.0, **found.seconds}
-
-
-def notice(language: Language, evidence: Sequence[EvidenceSentence]) -> str | None:
-    """A lead line where the evidence is in another language than the question."""
-    chinese = language.startswith("zh")
-    foreign = sum(detect_language(item.text).startswith("zh") != chinese for item in evidence)
-    return foreign_notes(language) if evidence and foreign * 2 > len(evidence) else None
 
 
 def refuse(query: Query, found: SearchResult, started: float, left_out: Sequence[str] = ()) -> Answer:

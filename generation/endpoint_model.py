@@ -40,15 +40,19 @@ class EndpointLM(LanguageModel):
         han = len(_HAN.findall(text))
         return han + -(-(len(text.encode()) - 3 * han) // 3)
 
-    def pieces(self, prompt: str, stop: Sequence[str] = ()) -> Generator[str]:
+    def pieces(self, prompt: str, stop: Sequence[str] = (), *, system: str = "", only: str = "") -> Generator[str]:
         """The reply as it comes; closing the iterator closes the connection, which ends the server's work.
 
         Raises:
             EndpointUnavailable: the server cannot be reached, refuses, or breaks off.
+            UsageError: only some tokens are allowed: the protocol cannot say so.
         """
+        if only:
+            raise UsageError(reason=f"a server cannot be told which tokens to write: unset answering.copy_only for {self.name}")
+        messages = [("system", system), ("user", prompt)] if system else prompt
         finished = False
         with _errors(self.name, self.url):
-            for chunk in self.client.stream(prompt, stop=list(stop[:_MOST_STOPS]) or None):
+            for chunk in self.client.stream(messages, stop=list(stop[:_MOST_STOPS]) or None):
                 finished |= bool(chunk.response_metadata.get("finish_reason"))
                 if text := chunk.text:
                     yield str(text)

@@ -82,8 +82,15 @@ class LanguageModel(LLM):
         """Length of a text in the model's tokens, special tokens left out."""
 
     @abstractmethod
-    def pieces(self, prompt: str, stop: Sequence[str] = ()) -> Generator[str]:
-        """The continuation as it comes; it may go on behind a stop string. Closing the iterator ends the work."""
+    def pieces(self, prompt: str, stop: Sequence[str] = (), *, system: str = "", only: str = "") -> Generator[str]:
+        """The continuation as it comes; it may go on behind a stop string. Closing the iterator ends the work.
+
+        Args:
+            prompt: what is continued, or the message of a user.
+            stop: strings that end it.
+            system: instructions before the message of a user; a base model has none.
+            only: a text whose tokens alone may be written, beside line ends and the end of the text; empty allows any.
+        """
 
     @property
     def _llm_type(self) -> str:
@@ -117,7 +124,7 @@ class LanguageModel(LLM):
     ) -> Iterator[GenerationChunk]:
         # Closed at once when the text ends at a stop string or the reader goes away: nothing is computed for nobody.
         ends = (*self.decoding.stop, *(stop or ()))
-        with closing(self.pieces(prompt, ends)) as pieces:
+        with closing(self.pieces(prompt, ends, **kwargs)) as pieces:
             piece = None
             for piece in until_stop(pieces, ends):
                 if run_manager:

@@ -7,6 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from jinja2 import TemplateError
+
 from corpus.errors import MissingExtra, ModelNotFound
 from generation.language_model import RopeScaling
 from retrieval.weights import Progress
@@ -120,12 +122,29 @@ def _locate(name: str, progress: Progress | None) -> tuple[str, dict[str, Any]]:
     return (str(path) if path.exists() else name), {}
 
 
-def encode_prompt(tokenizer: Any, prompt: str, *, chat: bool) -> list[int]:
-    """Token ids of a prompt as it is, or as the message of a user in the model's chat form."""
+def encode_prompt(tokenizer: Any, prompt: str, *, chat: bool, system: str = "") -> list[int]:
+    """Token ids of a prompt as it is, or as the message of a user in the model's chat form, behind its instructions if any."""
     if not chat:
         ids: list[int] = tokenizer.encode(prompt)
         return ids
-    turns = [{"role": "user", "content": prompt}]
+    user = {"role": "user", "content": prompt}
+    turns = [{"role": "system", "content": system}, user] if system else [user]
+    try:
+        return _in_chat_form(tokenizer, turns)
+    except TemplateError:
+        if not system:
+            raise
+        # Templates of models that were trained without instructions of a system refuse them.
+        return _in_chat_form(tokenizer, [{"role": "user", "content": f"{system}\n\n{prompt}"}])
+
+
+def _in_chat_form(tokenizer: Any, turns: list[dict[str, str]]) -> list[int]:
     # Models that can think aloud first are asked not to; templates without the switch ignore it.
     text = tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True, enable_thinking=False)
     return list(tokenizer.encode(text, add_special_tokens=False))
+
+
+def tokens_of(tokenizer: Any, text: str) -> list[int]:
+    """Tokens that a text is written with, at the beginning of a line and after a space too, and those of a line end."""
+    forms = (text, f" {text}", "\n", *text.splitlines())
+    return sorted({int(token) for form in forms for token in tokenizer.encode(form, add_special_tokens=False)})

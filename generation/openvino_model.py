@@ -16,7 +16,7 @@ from corpus.errors import ModelNotFound
 from generation.decoder import BLOCK, Decoder, DecoderCache
 from generation.kept_vocabulary import kept_tokens
 from generation.language_model import Decoding, LanguageModel, Runtime
-from generation.model_source import ModelSource, encode_prompt
+from generation.model_source import ModelSource, encode_prompt, tokens_of
 from generation.sampling import Sampler
 
 if TYPE_CHECKING:
@@ -40,14 +40,16 @@ class OpenVINOLM(LanguageModel):
         """Length of a text in the model's tokens, special tokens left out."""
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
-    def pieces(self, prompt: str, stop: Sequence[str] = ()) -> Generator[str]:
+    def pieces(self, prompt: str, stop: Sequence[str] = (), *, system: str = "", only: str = "") -> Generator[str]:
         """The continuation as it is decoded."""
-        yield from decode_pieces(self.tokenizer, self.tokens(encode_prompt(self.tokenizer, prompt, chat=self.chat)))
+        ids = encode_prompt(self.tokenizer, prompt, chat=self.chat, system=system)
+        allowed = (*tokens_of(self.tokenizer, only), *self.ends) if only else None
+        yield from decode_pieces(self.tokenizer, self.tokens(ids, allowed))
 
-    def tokens(self, prompt: Sequence[int]) -> Generator[int]:
-        """Token ids after those of a prompt, up to the end of the text or `max_tokens`."""
+    def tokens(self, prompt: Sequence[int], allowed: Sequence[int] | None = None) -> Generator[int]:
+        """Token ids after those of a prompt, up to the end of the text or `max_tokens`; `allowed` None allows all."""
         kept = self.decoder.kept
-        sampler = Sampler(self.decoding, len(kept))
+        sampler = Sampler(self.decoding, len(kept), None if allowed is None else np.isin(kept, allowed))
         sampler.saw(np.flatnonzero(np.isin(kept, prompt)))
         with self._cache_for(prompt) as cache:
             logits = cache.read(prompt)

@@ -14,9 +14,10 @@ BoolArray = npt.NDArray[np.bool_]
 class Sampler:
     """Chooses tokens for one text; the same seed and logits give the same tokens."""
 
-    def __init__(self, decoding: Decoding, size: int) -> None:
-        """`size` is the number of logits."""
+    def __init__(self, decoding: Decoding, size: int, allowed: BoolArray | None = None) -> None:
+        """`size` is the number of logits; `allowed`, shape (size,), says which may be chosen, None any."""
         self._decoding = decoding
+        self._allowed = allowed
         self._seen: BoolArray = np.zeros(size, np.bool_)
         self._random = np.random.default_rng(decoding.seed)
 
@@ -28,6 +29,8 @@ class Sampler:
         """The position of the next token."""
         decoding = self._decoding
         scores = logits.astype(np.float32)
+        if self._allowed is not None:
+            scores = np.where(self._allowed, scores, np.float32(-np.inf))
         if decoding.repetition_penalty != 1:
             seen = scores[self._seen]
             scores[self._seen] = np.where(seen > 0, seen / decoding.repetition_penalty, seen * decoding.repetition_penalty)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from generation.language_model import Decoding, LanguageModel, Runtime
-from generation.model_source import ModelSource, encode_prompt
+from generation.model_source import ModelSource, encode_prompt, tokens_of
 
 # Positions whose logits are held at a time: 262,144 numbers each.
 _BLOCK = 128
@@ -28,15 +28,19 @@ class TransformersLM(LanguageModel):
         """Length of a text in the model's tokens, special tokens left out."""
         return len(self.tokenizer.encode(text, add_special_tokens=False))
 
-    def pieces(self, prompt: str, stop: Sequence[str] = ()) -> Generator[str]:
+    def pieces(self, prompt: str, stop: Sequence[str] = (), *, system: str = "", only: str = "") -> Generator[str]:
         """The continuation, generated in a thread that ends with this iterator."""
         import torch
         from transformers import TextIteratorStreamer
 
         torch.manual_seed(self.decoding.seed)
-        ids = torch.tensor([encode_prompt(self.tokenizer, prompt, chat=self.chat)], device=self.model.device)
+        encoded = encode_prompt(self.tokenizer, prompt, chat=self.chat, system=system)
+        ids = torch.tensor([encoded], device=self.model.device)
         streamer = TextIteratorStreamer(self.tokenizer, skip_prompt=True, skip_special_tokens=True)
-        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "streamer": streamer}
+        inputs: dict[str, Any] = {"input_ids": ids, "attention_mask": torch.ones_like(ids), "streamer": streamer}
+        if only:
+            allowed = [*tokens_of(self.tokenizer, only), *_ends(self.model)]
+            inputs["prefix_allowed_tokens_fn"] = lambda _batch, _ids: allowed
         worker = _Worker(self.model, {**generate_arguments(self.decoding), **inputs}, streamer)
         worker.start()
         try:
@@ -62,6 +66,12 @@ class TransformersLM(LanguageModel):
                 logits = output.logits[0].float()
                 found.append(logits.gather(1, following)[:, 0] - logits.logsumexp(1))
         return torch.cat(found).cpu().numpy() if found else np.empty(0, np.float32)
+
+
+def _ends(model: Any) -> list[int]:
+    """The tokens that end a text, as `generate` reads them."""
+    ends = model.generation_config.eos_token_id
+    return [ends] if isinstance(ends, int) else list(ends or ())
 
 
 def generate_arguments(decoding: Decoding) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """A small server that speaks OpenAI's chat protocol, streaming too; started as a process by tests. Prints its port, then serves.
 
 The model `counter` counts: "1 2 3 ..." up to `max_tokens` numbers or a stop string. `slow` does so with pauses, `broken` breaks
-off in the middle, anything else does not exist. GET /log tells what was asked, and how many numbers were sent.
+off in the middle, `reader` writes what stands behind "[1]" in the user's message, anything else does not exist. GET /log tells
+what was asked, and how many pieces were sent.
 """
 
 from __future__ import annotations
@@ -29,10 +30,13 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         entry = {"path": self.path, "key": self.headers["Authorization"], "body": body, "sent": 0}
         LOG.append(entry)
-        if body["model"] not in ("counter", "slow", "broken"):
+        if body["model"] not in ("counter", "slow", "broken", "reader"):
             self._json(404, {"error": {"message": f"no model {body['model']}", "type": "x", "code": None, "param": None}})
             return
         numbers = [f"{n} " for n in range(1, body.get("max_tokens", 10) + 1)]
+        if body["model"] == "reader":
+            said = body["messages"][-1]["content"].partition("[1] ")[2].partition("\n")[0]
+            numbers = [said[i : i + 7] for i in range(0, len(said), 7)]
         stop = body.get("stop") or []
         text = "".join(numbers)
         end = min((text.index(s) for s in stop if s in text), default=len(text))

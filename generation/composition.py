@@ -1,0 +1,104 @@
+"""What a language model writes from selected evidence, as far as the evidence supports it.
+
+A base model is small, and trusted to shorten only: it opens the answer with one sentence that follows one line of the evidence,
+and the evidence itself goes on. A model with a chat form gets instructions and all of the evidence, and writes the answer; each
+of its sentences is checked against the notes, and the evidence is quoted only if none of them is supported.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from corpus.language import to_simplified
+from corpus.results import Sentence
+from corpus.sentences import sentences
+from generation.compose import build_messages, build_prompt, compose
+from generation.draft import Draft
+from generation.evidence_lines import EvidenceSentence
+from generation.grounding import verify_draft
+from generation.language_model import LanguageModel
+from retrieval.query import Query
+
+# Given more, a small model opens with what is beside the point; a shorter prompt is also read faster.
+_COMPOSED_FROM = 3
+_WHOLE = re.compile(r"[。！？.!?…$`)）”\"’」』\]]\s*$")
+
+
+def composed(
+    model: LanguageModel,
+    query: Query,
+    evidence: Sequence[EvidenceSentence],
+    draft: Draft,
+    *,
+    prompt_tokens: int,
+    copy_only: bool = False,
+) -> Iterator[Sentence]:
+    """The model's sentences that the evidence supports; what else it wrote goes into `draft.left_out`.
+
+    Args:
+        model: what writes.
+        query: the question.
+        evidence: the lines of the answer, in reading order.
+        draft: collects sentences, citations, counts of tokens.
+        prompt_tokens: most tokens of evidence.
+        copy_only: let it write only tokens of the evidence and of the question.
+    """
+    if not model.chat and draft.is_foreign(evidence):
+        draft.left_out.append(f"no composed sentence: {model.name} does not translate; the evidence is quoted")
+        return
+    packed = _pack(evidence, model, prompt_tokens, draft)
+    if not packed:
+        return
+    text = _written(model, query, packed, draft, copy_only=copy_only)
+    if not model.chat:
+        if sentence := draft.compose(text, packed):
+            yield sentence
+        return
+    chunks = list(dict.fromkeys(item.chunk for item in packed))
+    verified = verify_draft(text, chunks, draft.checker, language=query.language, citations=draft.citations)
+    draft.left_out += verified.left_out
+    if any(sentence.origin == "generated" for sentence in verified.sentences):
+        draft.sentences += verified.sentences
+        yield from verified.sentences
+    else:
+        draft.citations.forget_after(0)
+
+
+def _written(model: LanguageModel, query: Query, packed: Sequence[EvidenceSentence], draft: Draft, *, copy_only: bool) -> str:
+    """What the model writes; of an answer that was cut off the whole sentences."""
+    texts = [item.text for item in packed]
+    if model.chat:
+        system, prompt = build_messages(query.text, texts, query.language)
+        given = {"system": system}
+    else:
+        texts = [to_simplified(text) for text in texts]
+        prompt = build_prompt(to_simplified(query.text), texts, query.language)
+        given = {"only": "\n".join((*texts, to_simplified(query.text)))} if copy_only else {}
+    draft.tokens["prompt"] = model.count_tokens(prompt + given.get("system", ""))
+    pieces = []
+    for piece in compose(model, prompt, **given):
+        draft.first_token()
+        pieces.append(piece)
+    text = "".join(pieces).strip()
+    draft.tokens["completion"] = model.count_tokens(text)
+    parts = sentences(text)
+    if model.chat and len(parts) > 1 and not _WHOLE.search(text):
+        draft.left_out.append(f"cut off after {model.decoding.max_tokens} tokens: {parts[-1]}")
+        text = "\n".join(parts[:-1])
+    return text
+
+
+def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: int, draft: Draft) -> tuple[EvidenceSentence, ...]:
+    """The best evidence that fits the budget, in reading order; what would belong there and does not fit is recorded."""
+    packed: set[int] = set()
+    used = 0
+    wanted = len(evidence) if model.chat else _COMPOSED_FROM
+    for i in sorted(range(len(evidence)), key=lambda i: -evidence[i].score)[:wanted]:
+        size = model.count_tokens(evidence[i].text) + 5  # the number in brackets and the line end
+        if used + size <= budget:
+            packed.add(i)
+            used += size
+        else:
+            draft.left_out.append(f"over the prompt's budget: {evidence[i].text[:60]}")
+    return tuple(evidence[i] for i in sorted(packed))
