@@ -114,7 +114,7 @@ def _runtime_of_generator(session: Session) -> str:
         known = "" if settings.generator.removeprefix(OPENAI) in models else f", which lists {', '.join(models) or 'no model'}"
         return f"served at {settings.generator_url}{known}"
     from generation import bundled_gguf
-    from generation.language_model import choose_runtime
+    from generation.model_loading import choose_runtime
     from generation.model_source import find_model
 
     name = settings.generator

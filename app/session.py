@@ -105,7 +105,8 @@ class Session:
 
     def model_for(self, tokens: int) -> LanguageModel:
         """The language model for a prompt and an answer of so many tokens, scaled as the settings say; loaded once a scaling."""
-        from generation.language_model import OPENAI, Decoding, load_language_model
+        from generation.language_model import OPENAI, Decoding
+        from generation.model_loading import load_language_model
 
         chosen = self.settings
         served = chosen.generator.startswith(OPENAI)  # by a server, which does its own scaling

@@ -124,7 +124,7 @@ def bench_generate(
 
 
 def _runtimes(model: str) -> tuple[Runtime, ...]:
-    from generation.language_model import choose_runtime
+    from generation.model_loading import choose_runtime
     from generation.model_source import find_model
 
     fastest = choose_runtime(find_model(model))
@@ -139,7 +139,8 @@ def _apart(model: str, runtime: Runtime, repeat: int) -> GenerateRow:
 
 def measure(name: str, runtime: Runtime, repeat: int) -> GenerateRow:
     """One runtime, in this process."""
-    from generation.language_model import Decoding, load_language_model
+    from generation.language_model import Decoding
+    from generation.model_loading import load_language_model
 
     started = time.perf_counter()
     model = load_language_model(name, runtime=runtime, chat=False, decoding=Decoding(max_tokens=_NEW_TOKENS))

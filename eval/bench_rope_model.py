@@ -122,7 +122,7 @@ class RopeModel:
 
 def load_rope_model(name: str) -> RopeModel:
     """Load a generator of the settings in bfloat16, read by PyTorch's fused attention."""
-    from generation.language_model import load_language_model
+    from generation.model_loading import load_language_model
     from generation.transformers_model import TransformersLM
 
     loaded = load_language_model(name, runtime="transformers")

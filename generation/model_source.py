@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -10,8 +11,10 @@ from typing import Any
 from jinja2 import TemplateError
 
 from corpus.errors import MissingExtra, ModelNotFound
-from generation.language_model import RopeScaling
 from retrieval.weights import Progress
+
+# Changes a transformers configuration before the weights are loaded, and says in words what is in force.
+RopeScaling = Callable[[Any], str]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ import pytest
 
 from corpus.errors import EndpointUnavailable, MissingExtra, UsageError
 from generation.endpoint_model import EndpointLM, served_models
-from generation.language_model import Decoding, LanguageModel, load_language_model
+from generation.language_model import Decoding, LanguageModel
+from generation.model_loading import load_language_model
 
 pytestmark = pytest.mark.e2e
 LLAMA_SERVER = shutil.which("llama-server")

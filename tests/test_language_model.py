@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from corpus.documents import Language
 from corpus.errors import ModelNotFound
 from generation.compose import build_prompt
-from generation.language_model import Decoding, LanguageModel, load_language_model
+from generation.language_model import Decoding, LanguageModel
+from generation.model_loading import load_language_model
 from generation.stop_strings import until_stop
 from generation.transformers_model import generate_arguments
 

@@ -220,7 +220,8 @@ def test_a_real_model_reads_whole_documents_and_is_checked(
     shipped_index: IndexStore, embedder: SentenceTransformerEmbeddings
 ) -> None:
     from generation.checker import load_checker
-    from generation.language_model import Decoding, load_language_model
+    from generation.language_model import Decoding
+    from generation.model_loading import load_language_model
 
     model = load_language_model(decoding=Decoding(max_tokens=32))
     retriever = HybridRetriever(snapshot=shipped_index.snapshot(embedder.name), embedder=embedder)
@@ -235,7 +236,8 @@ def test_a_real_model_reads_whole_documents_and_is_checked(
 
 @pytest.mark.slow
 def test_a_scaled_model_still_writes_and_says_how_it_is_scaled() -> None:
-    from generation.language_model import Decoding, load_language_model
+    from generation.language_model import Decoding
+    from generation.model_loading import load_language_model
     from generation.rope import RopeScale
 
     model = load_language_model(

@@ -14,7 +14,8 @@ from transformers import AutoModelForCausalLM, OPTConfig
 
 from corpus.errors import AdapterMismatch, AdapterNotFound, MissingExtra, ModelNotFound, UsageError
 from generation.adapter import apply_adapter
-from generation.language_model import Decoding, LanguageModel, load_language_model
+from generation.language_model import Decoding, LanguageModel
+from generation.model_loading import load_language_model
 
 PROMPT = "one two three"
 

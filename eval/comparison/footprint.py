@@ -62,7 +62,8 @@ def _size(path: Path) -> int:
 
 
 def _run(spec: Spec) -> dict[str, Any]:
-    from generation.language_model import Decoding, load_language_model
+    from generation.language_model import Decoding
+    from generation.model_loading import load_language_model
 
     started = time.perf_counter()
     adapter = Path(spec.adapter) if spec.adapter else None
