@@ -199,7 +199,7 @@ def test_a_session_scales_only_what_needs_it_and_loads_each_scaling_once(monkeyp
         loaded.append(rope(LlamaConfig(max_position_embeddings=8192)))
         return Writer(name=name, text="")
 
-    monkeypatch.setattr("generation.language_model.load_language_model", load)
+    monkeypatch.setattr("generation.model_loading.load_language_model", load)
     monkeypatch.setattr(Session, "native_window", 8192)
     session = Session(load_settings(None))
     assert session.model is session.model_for(8192)

@@ -47,7 +47,7 @@ def test_a_processor_takes_openvino_if_it_is_installed_and_knows_the_model(folde
     assert load(folder, device="cpu", bits=16).runtime == "transformers"
     assert load(folder, runtime="transformers").runtime == "transformers"
     found = importlib.util.find_spec
-    monkeypatch.setattr("generation.language_model.find_spec", lambda name: None if name == "openvino" else found(name))
+    monkeypatch.setattr("generation.model_loading.find_spec", lambda name: None if name == "openvino" else found(name))
     assert load(folder, device="cpu").runtime == "transformers"
     with pytest.raises(MissingExtra, match=r"interview-rag\[cpu\]"):
         load(folder, runtime="openvino")
