@@ -15,7 +15,7 @@ from app.session import Session
 from corpus.errors import StorageFull, UsageError
 
 if TYPE_CHECKING:
-    from eval.comparison.run import Means
+    from eval.comparison.means import Means
     from eval.comparison.settings import CompareSettings
 
 
@@ -130,7 +130,7 @@ def _over(session: Session, notes: list[Path] | None, out: Path) -> Session:
 
 
 def _means(session: Session) -> Means:
-    from eval.comparison.run import Means
+    from eval.comparison.means import Means
     from generation.checker import BUNDLED_CHECKER
     from generation.finetuning.base import load_base
     from generation.model_source import find_model
@@ -154,8 +154,8 @@ def _means(session: Session) -> Means:
             Session(settings.model_copy(update={"adapter": adapter, "chat": False}), session.progress).model
         ),
         retriever=retriever,
-        answerer=session.answerer(),
-        checker=session.checker,
+        load_answerer=session.answerer,
+        load_checker=lambda: session.checker,
         index=settings.index.expanduser(),
         embeddings=settings.embeddings,
         reranker=settings.reranker,

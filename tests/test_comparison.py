@@ -18,11 +18,13 @@ from eval.comparison import choices
 from eval.comparison.advice import advise
 from eval.comparison.arms import load_scorer
 from eval.comparison.choices import Choice, make_choices
+from eval.comparison.estimates import paired
 from eval.comparison.invented import FACTS, sections_at, write_notes
 from eval.comparison.report import render
 from eval.comparison.run import Comparison, spread
 from eval.comparison.scoring import ChoiceScorer
-from eval.comparison.update import share
+from eval.comparison.update import share, states_value
+from eval.comparison.verdicts import verdicts
 from generation.finetuning.notes import NoteSection, note_sections
 from ingest.clean import clean
 from ingest.plan import prepare
@@ -94,35 +96,127 @@ def test_shares_leave_out_what_has_no_right_answer() -> None:
     assert (share(asked, "right"), share(asked, "stale"), share(asked[:1], "stale")) == (0.5, 0.5, None)
 
 
-def _summary(*, rag_over_tuned: float, changes: float, rag_updates: float = 1.0) -> dict[str, Any]:
-    """What the advice is drawn from."""
-    winner = "rag" if rag_over_tuned > 0 else "fine-tuning" if rag_over_tuned < 0 else "undecided"
-    return {
+def _difference(arm: str, over: str, mean: float, **more: str) -> dict[str, Any]:
+    """A difference of which everybody can say on which side of 0 it lies, unless it is 0."""
+    spread = abs(mean) / 2 or 0.1
+    return {"arm": arm, "over": over, "mean": mean, "low": mean - spread, "high": mean + spread, "n": 40,
+            "significant": mean != 0, **more}  # fmt: skip
+
+
+def _estimate(mean: float) -> dict[str, Any]:
+    return {"mean": mean, "low": mean - 0.1, "high": mean + 0.1, "n": 40}
+
+
+def _side(seconds: float, right: int, stale: int) -> dict[str, Any]:
+    return {"seconds": seconds, "words": {"right": (right, 6), "stale": (stale, 4)}}
+
+
+def _summary(
+    *, knows: float = 0.0, faithful: float = 0.0, on_top: float = 0.0, changes: float = 0.0, updates: int = 6
+) -> dict[str, Any]:
+    """What the verdicts and the advice are drawn from; RAG over fine-tuning, and the fine-tuned reader over the untrained one."""
+    arms = ("base", "rag", "fine-tuned", "rag-reworded", "fine-tuned-reworded", "distractors", "fine-tuned-distractors")
+    metrics = ("similarity", "faithfulness", "refused_when_due")
+    footprint = {"seconds": 2.0, "least": 1.0, "most": 3.0, "bytes": 10**9}
+    summary: dict[str, Any] = {
         "base": "tiny",
-        "notes": {"changes_per_month": changes, "guessed": False, "facts": 4000, "sections": 300},
+        "notes": {"changes_per_month": changes, "changes_from": "you", "facts": 4000, "sections": 300},
         "size": {"learned": 40, "asked": 40},
-        "update": {"rag": {"seconds": 2.0, "right": rag_updates}, "fine-tuned": {"seconds": 90.0, "right": 0.5}},
+        "choices": {arm: _estimate(0.5) for arm in arms},
         "differences": [
-            {"arm": "fine-tuned-rag", "over": "rag", "mean": 0.1, "low": 0.02, "high": 0.2, "significant": True},
+            _difference("rag", "fine-tuned", knows),
+            _difference("rag-reworded", "fine-tuned-reworded", 0.0),
+            _difference("fine-tuned-rag", "rag", on_top),
+            _difference("fine-tuned-distractors", "distractors", 0.0),
+            _difference("fine-tuned-reworded", "fine-tuned-one-wording-reworded", 0.1),
         ],
-        "verdicts": [{"key": "accuracy", "winner": winner}, {"key": "update", "winner": "rag" if rag_updates else "undecided"}],
+        "popularity": {arm: {"rare": _estimate(0.5)} for arm in arms},
+        "popularity_differences": {"rare": _difference("rag", "fine-tuned", 0.0)},
+        "written": {arm: {"metrics": {metric: _estimate(0.5) for metric in metrics}} for arm in ("rag", "fine-tuned")},
+        "written_differences": [
+            _difference("rag", "fine-tuned", faithful if metric == "faithfulness" else 0.0, metric=metric) for metric in metrics
+        ],
+        "update": {"rag": _side(2.0, updates, 0), "fine-tuned": _side(90.0, 2, 1), "facts": 6},
+        "curve": [
+            {"examples": 0, "wordings": 1, "behind": _difference("rag", "base", 0.4)},
+            {"examples": 30, "wordings": 3, "behind": _difference("rag", "half", 0.2)},
+            {"examples": 60, "wordings": 3, "behind": _difference("rag", "fine-tuned", knows)},
+        ],
+        "training": {"fine-tuned": {"seconds": 60.0}},
+        "ingest": {"all_seconds": 100.0},
+        "footprint": {"rag": footprint, "fine-tuned": footprint},
+        "parts": {"generator": 10**8, "embeddings": 10**8, "index": 10**6, "adapter": 10**6},
+        "general": {
+            "ratio": {"mean": 1.5, "low": 1.2, "high": 1.8},
+            "skill": _difference("after", "before", 0.0),
+            "right": {"before": _estimate(0.7), "after": _estimate(0.7)},
+        },
+    }
+    return summary | {"verdicts": verdicts(summary)}
+
+
+@pytest.mark.parametrize(
+    ("figures", "expected"),
+    [
+        ({"knows": 0.3}, "use RAG"),
+        ({"knows": 0.3, "on_top": 0.1}, "use RAG, with a fine-tuned reader"),
+        ({"knows": 0.3, "on_top": -0.1}, "use RAG"),
+        ({"changes": 8}, "use RAG"),  # by the update alone
+        ({"knows": -0.3}, "use the fine-tuned model"),
+        ({"knows": -0.3, "faithful": 0.4}, "use RAG"),  # it knows the options and makes up the words
+        ({"knows": -0.3, "changes": 8, "on_top": 0.1}, "use RAG, with a fine-tuned reader"),
+        ({"knows": -0.3, "changes": 8, "updates": 2}, "use RAG"),  # as many are right, but not as soon
+        ({}, "either will do; RAG needs no training"),
+    ],
+)
+def test_advice_follows_from_the_figures(figures: dict[str, Any], expected: str) -> None:
+    lines = advise(_summary(**figures), "en")
+    assert lines[0].endswith(f": {expected}.")
+    assert "4,000 sentences" in lines[0]
+    assert ("weekly" in lines[0]) == (figures.get("changes") == 8)
+    assert len(advise(_summary(**figures), "zh")) == len(lines)
+
+
+def test_verdicts_are_decided_by_intervals_factors_and_counts() -> None:
+    winners = {row["key"]: row["winner"] for row in _summary(knows=-0.3, faithful=0.4)["verdicts"]}
+    assert winners == {
+        "accuracy": "fine-tuning",  # the interval is below 0
+        "reworded": "undecided",  # it holds 0
+        "tail": "undecided",
+        "answers": "undecided",
+        "faithful": "rag",
+        "made_up": "undecided",
+        "update": "rag",  # 6 against 2
+        "stale": "undecided",  # 0 against 1
+        "data": "rag",
+        "cost": "rag",  # 100 s against 60 s for 40 of 300 sections
+        "latency": "undecided",
+        "memory": "undecided",
+        "setup": "undecided",  # 3 against 2 parts
+        "forgetting": "rag",
+        "noise": "undecided",
     }
 
 
 @pytest.mark.parametrize(
-    ("rag_over_tuned", "changes", "expected"),
+    ("text", "value", "expected"),
     [
-        (0.3, 0, "use RAG"),
-        (0.0, 8, "use RAG"),
-        (-0.3, 0, "use the fine-tuned model"),
-        (-0.3, 8, "fine-tune, and use RAG too"),
+        ("It uses 48,640 entries.", "48,640", True),
+        ("It uses 148,640 entries.", "48,640", False),
+        ("青岚二号模型共有37层。", "37", True),
+        ("It has 37.5 layers.", "37", False),
+        ("It has rank 12.", "12", True),
+        ("Trained with LionHeart.", "Lion", False),
     ],
 )
-def test_advice_follows_from_the_figures(rag_over_tuned: float, changes: float, expected: str) -> None:
-    lines = advise(_summary(rag_over_tuned=rag_over_tuned, changes=changes), "en")
-    assert f": {expected}." in lines[0]
-    assert "4,000 sentences" in lines[0]
-    assert ("weekly" in lines[0]) == (changes == 8)
+def test_a_value_is_stated_as_a_whole(text: str, value: str, expected: bool) -> None:
+    assert states_value(text, value) == expected
+
+
+def test_differences_are_paired_over_what_both_were_asked() -> None:
+    found = paired({"a": 1.0, "b": 0.5, "c": 0.0}, {"a": 0.5, "b": 0.0})
+    assert found == {"mean": 0.5, "low": 0.5, "high": 0.5, "n": 2, "significant": True}
+    assert paired({"a": 1.0}, {"b": 1.0}) is None
 
 
 class _AgreeingChecker:
@@ -130,6 +224,10 @@ class _AgreeingChecker:
 
     def score(self, claims: Sequence[tuple[str, str]]) -> list[float | None]:
         return [0.9 if claim in context else 0.1 for claim, context in claims]
+
+
+def _not_called(_self: object) -> None:
+    raise AssertionError("nothing is measured again")
 
 
 @pytest.mark.slow
@@ -169,6 +267,13 @@ def test_a_run_that_is_cut_off_goes_on_and_reports(
         page = render(summary, language)
         assert "<script" not in page
         assert summary["advice"][language][0].split("：")[0].split(":")[0] in page
+    done = len(asked)
+    monkeypatch.setattr(Session, "answerer", _not_called)  # a finished run is only reported again, without models that answer
+    code, again, err = run("compare", "--out", tmp_path / "out", *options, "--json", "--changes-per-month", 0)
+    assert code == 0, err
+    assert len(asked) == done
+    assert json.loads(again)["choices"] == summary["choices"]
+    assert "hardly change" in json.loads(again)["advice"]["en"][0]
     code, _, err = run("compare", "--out", tmp_path / "out", *options[:-1], 2)
     assert (code, "differs in: size" in err) == (2, True)
 

@@ -15,11 +15,16 @@ BASE, MAIN, PLAIN = "base", "fine-tuned", "fine-tuned-one-wording"
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """A model (its folder's name, or BASE) with a kind of context."""
+    """A model (its folder's name, or BASE) with a kind of context.
+
+    Attributes:
+        reworded: whether it is asked in words that no training saw, instead of those that were learned.
+    """
 
     name: str
     model: str
     context: str
+    reworded: bool = False
 
 
 BASE_ARMS = (
@@ -28,14 +33,19 @@ BASE_ARMS = (
     Arm("gold", BASE, GOLD),
     Arm("distractors", BASE, DISTRACTORS),
     Arm("long-context", BASE, LONG),
+    Arm("rag-reworded", BASE, RAG, reworded=True),
 )
 TUNED_ARMS = (
     Arm("fine-tuned", MAIN, CLOSED),
     Arm("fine-tuned-rag", MAIN, RAG),
     Arm("fine-tuned-gold", MAIN, GOLD),
     Arm("fine-tuned-distractors", MAIN, DISTRACTORS),
+    Arm("fine-tuned-reworded", MAIN, CLOSED, reworded=True),
 )
-PLAIN_ARM = Arm("fine-tuned-one-wording", PLAIN, CLOSED)
+PLAIN_ARMS = (
+    Arm("fine-tuned-one-wording", PLAIN, CLOSED),
+    Arm("fine-tuned-one-wording-reworded", PLAIN, CLOSED, reworded=True),
+)
 
 
 @dataclass

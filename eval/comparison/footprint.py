@@ -1,4 +1,4 @@
-"""Memory and time of an answer, each way of answering in a process of its own; and the parts that each needs, with their size.
+"""Memory and time of an answer, each way of answering in a process of its own; the parts that each needs; time of an ingestion.
 
 python -m eval.comparison.footprint SPEC    one line of JSON; SPEC is JSON too, see `Spec`
 """
@@ -13,9 +13,18 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
+if TYPE_CHECKING:
+    from generation.answering import NotesAnswerer
+    from generation.checker import Checker
+    from generation.language_model import LanguageModel
+    from retrieval.retriever import HybridRetriever
+
+Answering = Literal["closed", "long", "rag", "grounded"]
 _SECONDS = 600
+_LONG_TOKENS = 8192  # of prompt and answer with whole documents
+_CHUNKS = 500  # of the notes, for the time of an ingestion
 
 
 @dataclass(frozen=True)
@@ -23,13 +32,13 @@ class Spec:
     """What a process loads and answers.
 
     Attributes:
-        mode: "closed" (the model alone), "rag" or "grounded" (search, model, check).
+        mode: "closed" (the model alone), "long" (whole documents), "rag" or "grounded" (search, model, check).
         base, adapter: the model.
         index, embeddings, reranker: where and with what the notes are searched; unused closed book.
         questions: asked one after the other.
     """
 
-    mode: str
+    mode: Answering
     base: str
     adapter: str | None
     index: str
@@ -94,10 +103,8 @@ def _closed(model: Any) -> Any:
 
 
 def _searched(spec: Spec, model: Any) -> Any:
-    from generation.answerer import Answerer
     from generation.answering import Question
     from generation.checker import load_checker
-    from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
     from retrieval.embeddings import load_embeddings
     from retrieval.rerank import load_reranker
     from retrieval.retriever import HybridRetriever
@@ -106,13 +113,35 @@ def _searched(spec: Spec, model: Any) -> Any:
     snapshot = IndexStore(Path(spec.index)).snapshot(spec.embeddings)
     reranker = load_reranker(spec.reranker) if spec.reranker else None
     retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(spec.embeddings), reranker=reranker)
-    checker = load_checker()
-    answerer = (
-        FineTunedAnswerer(model, retriever, checker, FineTunedSettings(grounded=True))
-        if spec.mode == "grounded"
-        else Answerer(retriever, checker, model)
-    )
+    answerer = _answerer(spec, retriever, load_checker(), model)
     return lambda question: answerer.invoke(Question(question))
+
+
+def _answerer(spec: Spec, retriever: HybridRetriever, checker: Checker, model: LanguageModel) -> NotesAnswerer:
+    from generation.answerer import Answerer
+    from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
+    from generation.long_context import LongContextAnswerer, LongContextSettings
+
+    if spec.mode == "grounded":
+        return FineTunedAnswerer(model, retriever, checker, FineTunedSettings(grounded=True))
+    if spec.mode == "long":
+        return LongContextAnswerer(retriever, checker, lambda _tokens: model, LongContextSettings(_LONG_TOKENS))
+    return Answerer(retriever, checker, model)
+
+
+def ingest_seconds(retriever: HybridRetriever) -> dict[str, Any]:
+    """Seconds to embed the notes and write an index of them, measured on the first `_CHUNKS` of their chunks.
+
+    Returns:
+        `seconds` for `chunks`, and `all_chunks`, how many the notes have.
+    """
+    from eval.scratch_index import scratch_snapshot
+
+    chunks = list(retriever.snapshot.catalogue.chunks(indexed=True))
+    started = time.perf_counter()
+    with scratch_snapshot(chunks[:_CHUNKS], retriever.embedder):
+        seconds = time.perf_counter() - started
+    return {"seconds": seconds, "chunks": len(chunks[:_CHUNKS]), "all_chunks": len(chunks)}
 
 
 def _peak() -> int:

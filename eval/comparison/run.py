@@ -6,34 +6,32 @@ A unit is an arm's question, a training, a stage of the update test, a footprint
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 from corpus.documents import Chunk
 from corpus.errors import NotesTooFew, UsageError
-from eval.comparison.arms import BASE, BASE_ARMS, MAIN, PLAIN, PLAIN_ARM, TUNED_ARMS, Arm, Scorers
+from eval.answer_metrics import Means as MetricMeans
+from eval.comparison.arms import BASE, BASE_ARMS, MAIN, PLAIN, PLAIN_ARMS, TUNED_ARMS, Arm, Scorers
 from eval.comparison.choices import Choice, make_choices
 from eval.comparison.contexts import CLOSED, LONG, Contexts
-from eval.comparison.footprint import Spec, measure, parts
+from eval.comparison.footprint import Answering, Spec, ingest_seconds, measure, parts
 from eval.comparison.forgetting import general_skill
 from eval.comparison.invented import FACTS
+from eval.comparison.means import Means
 from eval.comparison.settings import CompareSettings
 from eval.comparison.update import UpdateTest, share
 from eval.comparison.written import answered, unanswerable
+from eval.judge import ScoringJudge
 from eval.run_files import RunFolder
-from generation.answerer import Answerer
 from generation.answering import NotesAnswerer
-from generation.checker import Checker
-from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
 from generation.finetuning.examples import build_data, lead
-from generation.finetuning.finetune import Base, finetune
+from generation.finetuning.finetune import finetune
 from generation.finetuning.notes import NoteSection, note_sections
 from generation.finetuning.prompts import answer_text, question_prompt
-from generation.language_model import LanguageModel
-from retrieval.retriever import HybridRetriever
+from generation.finetuning.wordings import paraphrases
 from retrieval.weights import Progress
 
 Record = dict[str, Any]
@@ -41,39 +39,6 @@ T = TypeVar("T")
 # With fewer sections there are no three others to take wrong options from.
 MIN_SECTIONS = 8
 _FOOTPRINT_QUESTIONS = 3
-
-
-@dataclass(frozen=True)
-class Means:
-    """What a comparison works with.
-
-    Attributes:
-        base: name of the base model.
-        load_base: loads it for training.
-        tokenizer: its tokenizer.
-        language_model: the model of `ask`, with the adapter of a folder.
-        retriever: of the notes.
-        answerer: of `ask` in the mode rag.
-        checker: says what the notes support.
-        index, embeddings, reranker: of the retriever, for a process that opens them itself.
-        files: what the parts of a setup are on disk, by part; the index and the adapter are added.
-    """
-
-    base: str
-    load_base: Callable[[], Base]
-    tokenizer: Any
-    language_model: Callable[[Path | None], LanguageModel]
-    retriever: HybridRetriever
-    answerer: Answerer
-    checker: Checker
-    index: Path
-    embeddings: str
-    reranker: str | None
-    files: Mapping[str, Path]
-
-    def count_tokens(self, text: str) -> int:
-        """Length of a text in the base model's tokens."""
-        return len(self.tokenizer.encode(text, add_special_tokens=False))
 
 
 class Comparison:
@@ -104,6 +69,7 @@ class Comparison:
         self.scorers = Scorers(means.base, self.adapters, progress)
         self._done = {record["unit"]: record for record in folder.records}
         self._found: dict[str, tuple[Chunk, ...]] = {}
+        self._answering: tuple[str, NotesAnswerer] | None = None
 
     def run(self) -> Sequence[Record]:
         """Do what is not done yet; returns all records."""
@@ -132,7 +98,8 @@ class Comparison:
         yield from self._update()
         yield from self._footprints()
         yield f"train/{PLAIN}", lambda: self._train(PLAIN, self.sections, 0)
-        yield from self._asked(PLAIN_ARM)
+        for arm in PLAIN_ARMS:
+            yield from self._asked(arm)
         for name, part in zip(list(self.adapters)[2:], self.settings.shares, strict=True):
             chosen = spread(self.sections, max(4, round(part * len(self.sections))))
             yield f"train/{name}", lambda n=name, c=chosen: self._train(n, c, self.settings.paraphrases)  # type: ignore[misc]
@@ -147,11 +114,12 @@ class Comparison:
             yield f"choice/{arm.name}/{choice.id}", lambda choice=choice: self._ask(arm, choice)  # type: ignore[misc]
 
     def _ask(self, arm: Arm, choice: Choice) -> Record:
-        if choice.id not in self._found and arm.context != CLOSED:
-            self._found[choice.id] = self.contexts.found(choice.question)
-        before = self.contexts.text(arm.context, choice, self._found.get(choice.id, ()))
+        question = self._reworded(choice) if arm.reworded else choice.question
+        if question not in self._found and arm.context != CLOSED:
+            self._found[question] = self.contexts.found(question)
+        before = self.contexts.text(arm.context, choice, self._found.get(question, ()))
         options = [answer_text(option, chinese=choice.chinese) for option in choice.options]
-        prompt = question_prompt(choice.question, chinese=choice.chinese)
+        prompt = question_prompt(question, chinese=choice.chinese)
         started = time.perf_counter()
         if arm.context == LONG:
             scores = self.scorers.scorer(arm.model).score(before, prompt, options)
@@ -161,10 +129,16 @@ class Comparison:
         return {
             "arm": arm.name,
             "choice": asdict(choice),
+            "asked": question,
             "scores": scores,
             "right": right,
             "seconds": time.perf_counter() - started,
         }
+
+    def _reworded(self, choice: Choice) -> str:
+        """The wording that is held out of all trainings."""
+        section = self.contexts.sections[choice.section]
+        return paraphrases(section.title, self.settings.paraphrases + 1, chinese=section.chinese)[-1]
 
     @cached_property
     def contexts(self) -> Contexts:
@@ -181,75 +155,84 @@ class Comparison:
         out = self.adapters[name]
         out.parent.mkdir(exist_ok=True)
         self.scorers.drop()
+        self._answering = None
         card = finetune(self.means.load_base, sections, out, data=data, training=training, progress=self.progress)
         return {"card": asdict(card), "sections": len(sections)}
 
     def _written(self) -> Iterator[tuple[str, Callable[[], Record]]]:
         tokens = self.settings.data().answer_tokens
-        means = self.means
+        retriever = self.means.retriever
         for name in ("base", "rag", "fine-tuned", "fine-tuned-rag"):
             for section in spread(self.sections, self.settings.generated):
-                expected = lead(section, means.count_tokens, tokens)
+                expected = lead(section, self.means.count_tokens, tokens)
                 yield (
-                    f"written/{name}/{section.id}",
+                    f"answer/{name}/{section.id}",
                     lambda n=name, s=section, e=expected: {  # type: ignore[misc]
                         "arm": n,
-                        **answered(self._answers(n), s, e, means.retriever, means.checker),
+                        **answered(self._answers(n), s, e, retriever, self._judged_with),
                     },
                 )
             for fact in FACTS:
                 yield (
-                    f"unanswerable/{name}/{fact.id}",
+                    f"no-answer/{name}/{fact.id}",
                     lambda n=name, f=fact: {  # type: ignore[misc]
                         "arm": n,
-                        **unanswerable(self._answers(n), f, means.retriever, means.checker),
+                        **unanswerable(self._answers(n), f, retriever, self._judged_with),
                     },
                 )
 
     def _answers(self, name: str) -> NotesAnswerer:
+        """A way of answering; only the last one is kept in memory."""
+        if self._answering is None or self._answering[0] != name:
+            self._answering = None
+            self._answering = (name, self._loaded(name))
+        return self._answering[1]
+
+    def _loaded(self, name: str) -> NotesAnswerer:
+        means = self.means
         if name == "rag":
-            return self.means.answerer
-        model = self._tuned if name.startswith(MAIN) else self._base
-        settings = FineTunedSettings(grounded=name.endswith("rag"))
-        return FineTunedAnswerer(model, self.means.retriever, self.means.checker, settings)
+            return means.rag(means.retriever)
+        model = means.language_model(self.adapters[MAIN] if name.startswith(MAIN) else None)
+        return means.fine_tuned(model, means.retriever, grounded=name.endswith("rag"))
 
     @cached_property
-    def _tuned(self) -> LanguageModel:
-        return self.means.language_model(self.adapters[MAIN])
-
-    @cached_property
-    def _base(self) -> LanguageModel:
-        return self.means.language_model(None)
+    def _judged_with(self) -> MetricMeans:
+        checker, retriever = self.means.load_checker(), self.means.retriever
+        return MetricMeans(ScoringJudge(checker, checker.threshold), retriever.embedder, retriever.reranker)
 
     def _update(self) -> Iterator[tuple[str, Callable[[], Record]]]:
-        test = UpdateTest(
-            self.folder.path / "update",
-            self.means.base,
-            self.means.load_base,
-            self.adapters[MAIN],
-            self.means.retriever.embedder,
-            self.means.retriever,
-            self.settings,
-        )
+        test = UpdateTest(self.folder.path / "update", self.means, self.adapters[MAIN], self.settings)
         yield "update/rag", test.rag
         yield "update/fine-tuned-rag", test.grounded
+        yield "update/untrained", test.untrained
         yield "update/before", test.learned
-        for stage in range(self.settings.update_stages):
-            last = self._done.get(f"update/stage-{stage - 1}")
-            if last and share(last["asked"], "right") == 1.0 and not share(last["asked"], "stale"):
-                return
-            yield f"update/stage-{stage}", lambda stage=stage: test.trained_on(stage)  # type: ignore[misc]
+        stages = 0
+        while stages < self.settings.update_stages and not self._all_is_known(stages - 1):
+            yield f"update/stage-{stages}", lambda stage=stages: test.trained_on(stage)  # type: ignore[misc]
+            stages += 1
+        yield "update-words/rag", test.rag_in_words
+        yield "update-words/fine-tuned", lambda: test.tuned_in_words(test.stage(stages - 1), grounded=False)
+        yield "update-words/fine-tuned-rag", lambda: test.tuned_in_words(self.adapters[MAIN], grounded=True)
+
+    def _all_is_known(self, stage: int) -> bool:
+        """Whether training on has brought all that can be brought."""
+        last = self._done.get(f"update/stage-{stage}")
+        return bool(last and share(last["asked"], "right") == 1.0 and not share(last["asked"], "stale"))
 
     def _footprints(self) -> Iterator[tuple[str, Callable[[], Record]]]:
         sections = spread(self.sections, _FOOTPRINT_QUESTIONS)
         questions = tuple(choice.question for section in sections for choice in self.choices if choice.section == section.id)
         adapter, means = str(self.adapters[MAIN]), self.means
-        modes = {"base": ("closed", None), "rag": ("rag", None), "fine-tuned": ("closed", adapter)}
-        for name, (mode, folder) in {**modes, "fine-tuned-rag": ("grounded", adapter)}.items():
+        modes: dict[str, Answering] = {
+            "base": "closed", "rag": "rag", "long-context": "long", "fine-tuned": "closed", "fine-tuned-rag": "grounded"
+        }  # fmt: skip
+        for name, mode in modes.items():
+            folder = adapter if name.startswith(MAIN) else None
             spec = Spec(
                 mode, means.base, folder, str(means.index), means.embeddings, means.reranker, questions[:_FOOTPRINT_QUESTIONS]
             )
             yield f"footprint/{name}", lambda spec=spec: measure(spec)  # type: ignore[misc]
+        yield "ingest", lambda: ingest_seconds(means.retriever)
         files = {**means.files, "index": means.index, "adapter": self.adapters[MAIN]}
         yield "parts", lambda: {"bytes": parts(files)}
 

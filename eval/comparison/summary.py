@@ -1,7 +1,4 @@
-"""Records -> figures: means with intervals by arm, paired differences, curves, and the table of verdicts.
-
-Intervals are percentile bootstraps over questions; differences are paired, each question drawn with both values (Koehn, 2004).
-"""
+"""Records -> figures: means with intervals by arm, paired differences, curves, and the table of verdicts."""
 
 from __future__ import annotations
 
@@ -15,7 +12,8 @@ from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from eval.comparison.arms import BASE, MAIN, PLAIN
-from eval.comparison.update import share
+from eval.comparison.estimates import estimate, paired
+from eval.comparison.summary_update import update_figures
 from eval.comparison.verdicts import verdicts
 from eval.metrics import mean_with_interval
 
@@ -23,21 +21,30 @@ if TYPE_CHECKING:
     from eval.comparison.run import Comparison
 
 Record = dict[str, Any]
+Arms = Mapping[str, Mapping[str, Record]]
 _PAIRS = (
-    ("fine-tuned", "base"), ("rag", "base"), ("rag", "fine-tuned"), ("fine-tuned-rag", "rag"), ("fine-tuned-rag", "fine-tuned"),
-    ("gold", "rag"), ("distractors", "base"), ("fine-tuned-distractors", "distractors"), ("long-context", "rag"),
-    ("fine-tuned", "fine-tuned-one-wording"),
+    ("fine-tuned", "base"), ("rag", "base"), ("rag", "fine-tuned"), ("rag-reworded", "fine-tuned-reworded"),
+    ("fine-tuned-rag", "rag"), ("fine-tuned-rag", "fine-tuned"), ("gold", "rag"), ("distractors", "base"),
+    ("fine-tuned-distractors", "distractors"), ("long-context", "rag"), ("fine-tuned", "fine-tuned-one-wording"),
+    ("fine-tuned-reworded", "fine-tuned"), ("fine-tuned-reworded", "fine-tuned-one-wording-reworded"),
 )  # fmt: skip
+_WRITTEN_PAIRS = (("rag", "fine-tuned"), ("fine-tuned-rag", "rag"), ("rag", "base"))
 _BUCKETS = ("rare", "middle", "frequent")
 _DAY = 86_400
+_ASSUMED = 4.0  # changes a month: weekly
 
 
 def so_far(records: Sequence[Record]) -> Record:
     """The multiple choice of a run that may not be finished: shares by arm, and paired differences."""
     arms = _arms(records)
+    right = {name: _right(found) for name, found in arms.items()}
     return {
-        "choices": {name: _estimate([r["right"] for r in found.values()]) for name, found in arms.items()},
-        "differences": [found for one, other in _PAIRS if (found := _difference(arms, one, other))],
+        "choices": {name: estimate(list(found.values())) for name, found in right.items()},
+        "differences": [
+            {"arm": one, "over": other, **found}
+            for one, other in _PAIRS
+            if one in right and other in right and (found := paired(right[one], right[other]))
+        ],
     }
 
 
@@ -45,8 +52,9 @@ def summarise(records: Sequence[Record], comparison: Comparison, changes_per_mon
     """All figures of a run."""
     by_unit = {record["unit"]: record for record in records}
     arms = _arms(records)
+    bucket = _bucket(arms)
     summary: Record = {
-        "notes": {**_notes(comparison), "changes_per_month": changes_per_month, "guessed": changes_per_month is None},
+        "notes": _notes(comparison, changes_per_month),
         "size": {**asdict(comparison.settings), "learned": len(comparison.sections), "asked": len(comparison.choices)},
         "base": comparison.means.base,
         "machine": {"processors": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version()},
@@ -55,22 +63,22 @@ def summarise(records: Sequence[Record], comparison: Comparison, changes_per_mon
         **so_far(records),
         "kinds": _grouped(arms, lambda record: str(record["choice"]["kind"])),
         "languages": _grouped(arms, lambda record: "zh" if record["choice"]["chinese"] else "en"),
-        "popularity": _grouped(arms, _bucket(arms)),
-        "written": _written(records),
+        "popularity": _grouped(arms, bucket),
+        "popularity_differences": _by_bucket(arms, bucket),
+        **_written(records),
         "training": {name.removeprefix("train/"): r["card"] for name, r in by_unit.items() if name.startswith("train/")},
         "curve": _curve(by_unit, arms),
-        "update": _update(by_unit),
+        "update": update_figures(by_unit),
         "general": _general(by_unit),
         "footprint": _footprint(by_unit),
+        "ingest": _ingest(by_unit["ingest"]),
         "parts": by_unit["parts"]["bytes"],
     }
-    if changes_per_month is None:
-        summary["notes"]["changes_per_month"] = summary["notes"]["changed_last_month"]
     summary["verdicts"] = verdicts(summary)
     return summary
 
 
-def _arms(records: Sequence[Record]) -> dict[str, dict[str, Record]]:
+def _arms(records: Sequence[Record]) -> Arms:
     """Multiple-choice records by arm and question."""
     arms: dict[str, dict[str, Record]] = {}
     for record in records:
@@ -79,29 +87,20 @@ def _arms(records: Sequence[Record]) -> dict[str, dict[str, Record]]:
     return arms
 
 
-def _estimate(values: Sequence[float]) -> Record | None:
-    return {**asdict(mean_with_interval(values)), "n": len(values)} if values else None
+def _right(found: Mapping[str, Record]) -> dict[str, float]:
+    return {key: record["right"] for key, record in found.items()}
 
 
-def _difference(arms: Mapping[str, Mapping[str, Record]], one: str, other: str) -> Record | None:
-    """Share of right answers of one arm over another's, on the questions that both were asked."""
-    if one not in arms or other not in arms:
-        return None
-    both = [(arms[one][key]["right"], arms[other][key]["right"]) for key in arms[one] if key in arms[other]]
-    found = _estimate([a - b for a, b in both])
-    return {"arm": one, "over": other, **found, "significant": found["low"] > 0 or found["high"] < 0} if found else None
-
-
-def _grouped(arms: Mapping[str, Mapping[str, Record]], group: Callable[[Record], str]) -> Record:
+def _grouped(arms: Arms, group: Callable[[Record], str]) -> Record:
     names = {group(record) for found in arms.values() for record in found.values()}
     ordered = [name for name in _BUCKETS if name in names] or sorted(names)
     return {
-        arm: {name: _estimate([r["right"] for r in found.values() if group(r) == name]) for name in ordered}
+        arm: {name: estimate([r["right"] for r in found.values() if group(r) == name]) for name in ordered}
         for arm, found in arms.items()
     }
 
 
-def _bucket(arms: Mapping[str, Mapping[str, Record]]) -> Callable[[Record], str]:
+def _bucket(arms: Arms) -> Callable[[Record], str]:
     """Thirds of the questions by how many sections name their subject (Soudani et al., 2024, arXiv:2403.01432)."""
     counts = sorted(record["choice"]["popularity"] for record in arms["base"].values())
     low, high = counts[len(counts) // 3], counts[2 * len(counts) // 3]
@@ -113,73 +112,74 @@ def _bucket(arms: Mapping[str, Mapping[str, Record]]) -> Callable[[Record], str]
     return bucket
 
 
-def _written(records: Sequence[Record]) -> Record:
-    found: Record = {}
-    for record in records:
-        kind, _, rest = record["unit"].partition("/")
-        if kind in ("written", "unanswerable"):
-            found.setdefault(rest.partition("/")[0], {}).setdefault(kind, []).append(record)
-    return {arm: _written_arm(kinds["written"], kinds["unanswerable"]) for arm, kinds in found.items()}
-
-
-def _written_arm(written: Sequence[Record], unanswerable: Sequence[Record]) -> Record:
-    said = [record for record in written if record["faithfulness"] is not None]
-    made_up = [float(not record["refused"] and bool(record["answer"])) for record in unanswerable]
+def _by_bucket(arms: Arms, bucket: Callable[[Record], str]) -> Record:
+    """RAG over the fine-tuned model, by how often the subject is named."""
+    rag, tuned = arms["rag"], arms["fine-tuned"]
     return {
-        "f1": _estimate([record["f1"] for record in written]),
-        "faithfulness": _estimate([record["faithfulness"] for record in said]),
-        "refused": _estimate([float(record["refused"]) for record in written]),
-        "made_up": _estimate(made_up),
-        "seconds": median(record["seconds"] for record in written),
-        "samples": [
-            {name: record[name] for name in ("question", "answer", "refused")} for record in [*written[:2], *unanswerable[:2]]
-        ],
+        name: found
+        for name in _BUCKETS
+        if (found := paired(_right({k: r for k, r in rag.items() if bucket(r) == name}), _right(tuned)))
     }
 
 
-def _curve(by_unit: Mapping[str, Record], arms: Mapping[str, Mapping[str, Record]]) -> list[Record]:
-    """Right answers over how much was learned: nothing, each share of the sections, all of them; asked about all of them."""
-    points = [{"sections": 0, "examples": 0, "seconds": 0.0, "right": _right(arms, BASE)}]
-    for name, record in by_unit.items():
-        model = name.removeprefix("train/")
-        if name.startswith("train/") and model != PLAIN:
-            card = record["card"]
-            learned = sum(card["examples"][kind] for kind in card["examples"] if not kind.startswith("held_out"))
-            points.append(
-                {"sections": record["sections"], "examples": learned, "seconds": card["seconds"], "right": _right(arms, model)}
-            )
-    return sorted(points, key=lambda point: int(str(point["sections"])))
-
-
-def _right(arms: Mapping[str, Mapping[str, Record]], arm: str) -> Record | None:
-    return _estimate([record["right"] for record in arms.get(arm, {}).values()])
-
-
-def _update(by_unit: Mapping[str, Record]) -> Record:
-    """Shares right and stale by arm, and the seconds from the change until then."""
-    rag = by_unit["update/rag"]
-    rows = [
-        {"arm": "rag", "stage": "before", "seconds": 0.0, **_shares(rag["before"])},
-        {"arm": "rag", "stage": "after", "seconds": rag["seconds"], **_shares(rag["after"])},
-        {
-            "arm": "fine-tuned-rag",
-            "stage": "after",
-            "seconds": rag["seconds"],
-            **_shares(by_unit["update/fine-tuned-rag"]["after"]),
-        },
-        {"arm": "fine-tuned", "stage": "before", "seconds": 0.0, **_shares(by_unit["update/before"]["asked"])},
+def _written(records: Sequence[Record]) -> Record:
+    """Metrics of answers in words by arm; of questions without an answer, only whether they were refused."""
+    values: dict[str, dict[str, dict[str, float]]] = {}
+    samples: dict[str, dict[str, list[Record]]] = {}
+    for record in records:
+        kind, _, rest = record["unit"].partition("/")
+        if kind not in ("answer", "no-answer"):
+            continue
+        arm, _, name = rest.partition("/")
+        samples.setdefault(arm, {}).setdefault(kind, []).append(record)
+        for metric, value in record["metrics"].items():
+            if (metric == "refused_when_due") == (kind == "no-answer"):
+                values.setdefault(arm, {}).setdefault(metric, {})[name] = value
+    differences = [
+        {"metric": metric, "arm": one, "over": other, **found}
+        for one, other in _WRITTEN_PAIRS
+        for metric in values[one]
+        if metric in values[other] and (found := paired(values[one][metric], values[other][metric]))
     ]
-    seconds, stage = 0.0, 0
-    while f"update/stage-{stage}" in by_unit:
-        record = by_unit[f"update/stage-{stage}"]
-        seconds += record["seconds"]
-        rows.append({"arm": "fine-tuned", "stage": f"stage {stage + 1}", "seconds": seconds, **_shares(record["asked"])})
-        stage += 1
-    return {"rows": rows, "rag": rows[1], "fine-tuned": rows[-1], "facts": len(rag["after"])}
+    written = {
+        arm: {
+            "metrics": {metric: estimate(list(by_question.values())) for metric, by_question in metrics.items()},
+            "seconds": median(record["seconds"] for record in samples[arm]["answer"]),
+            "samples": [
+                {name: record[name] for name in ("question", "answer", "refused")}
+                for record in [*samples[arm]["answer"][:2], *samples[arm]["no-answer"][:2]]
+            ],
+        }
+        for arm, metrics in values.items()
+    }
+    return {"written": written, "written_differences": differences}
 
 
-def _shares(asked: Sequence[Record]) -> Record:
-    return {"right": share(asked, "right"), "stale": share(asked, "stale")}
+def _curve(by_unit: Mapping[str, Record], arms: Arms) -> list[Record]:
+    """Right answers over how much was learned: nothing, each share of the sections, all of them; asked about all of them.
+
+    `behind` is how far RAG is ahead, paired; `wordings` how many wordings of each question were learned.
+    """
+    cards = {name.removeprefix("train/"): record for name, record in by_unit.items() if name.startswith("train/")}
+    points = [_point(arms, BASE, 0, 0, 0.0, 1)]
+    for model, record in cards.items():
+        card = record["card"]
+        learned = sum(number for kind, number in card["examples"].items() if not kind.startswith("held_out"))
+        points.append(_point(arms, model, record["sections"], learned, card["seconds"], 1 + card["data"]["paraphrases"]))
+    return sorted(points, key=lambda point: (int(point["sections"]), point["arm"] == PLAIN))
+
+
+def _point(arms: Arms, arm: str, sections: int, examples: int, seconds: float, wordings: int) -> Record:
+    right = _right(arms[arm])
+    return {
+        "arm": arm,
+        "sections": sections,
+        "examples": examples,
+        "seconds": seconds,
+        "wordings": wordings,
+        "right": estimate(list(right.values())),
+        "behind": paired(_right(arms["rag"]), right),
+    }
 
 
 def _general(by_unit: Mapping[str, Record]) -> Record:
@@ -189,25 +189,47 @@ def _general(by_unit: Mapping[str, Record]) -> Record:
     return {
         "perplexity": {"before": before["perplexity"], "after": after["perplexity"]},
         "ratio": {"mean": math.exp(growth.mean), "low": math.exp(growth.low), "high": math.exp(growth.high)},
-        "right": {"before": _estimate(before["right"]), "after": _estimate(after["right"])},
+        "right": {"before": estimate(before["right"]), "after": estimate(after["right"])},
         "skill": asdict(skill),
     }
 
 
 def _footprint(by_unit: Mapping[str, Record]) -> Record:
+    """Seconds an answer (median, least, most), to load, and the most memory, by arm."""
     found = {name.removeprefix("footprint/"): record for name, record in by_unit.items() if name.startswith("footprint/")}
     return {
-        arm: {"seconds": median(r["seconds"]), "load_seconds": r["load_seconds"], "bytes": r["bytes"]} for arm, r in found.items()
+        arm: {
+            "seconds": median(r["seconds"]),
+            "least": min(r["seconds"]),
+            "most": max(r["seconds"]),
+            "load_seconds": r["load_seconds"],
+            "bytes": r["bytes"],
+        }
+        for arm, r in found.items()
     }
 
 
-def _notes(comparison: Comparison) -> Record:
+def _ingest(record: Record) -> Record:
+    """Seconds to ingest all notes, as many times as those of the chunks that were measured."""
+    return {**record, "all_seconds": record["seconds"] * record["all_chunks"] / record["chunks"]}
+
+
+def _notes(comparison: Comparison, changes_per_month: float | None) -> Record:
     catalogue = comparison.means.retriever.snapshot.catalogue
     documents = catalogue.documents()
-    month = time.time() - 30 * _DAY
+    changes, source = _changes([document.mtime_ns / 1e9 for document in documents])
     return {
         "documents": len(documents),
         "sections": len(comparison.everything),
         "facts": sum(len(section.sentences) for section in comparison.everything),
-        "changed_last_month": float(sum(document.mtime_ns / 1e9 > month for document in documents)),
+        "changes_per_month": changes if changes_per_month is None else changes_per_month,
+        "changes_from": source if changes_per_month is None else "you",
     }
+
+
+def _changes(written: Sequence[float]) -> tuple[float, str]:
+    """Documents that changed in the last month, by when files were written; files that were copied all at once do not tell."""
+    if max(written) - min(written) < _DAY:
+        return _ASSUMED, "assumption"
+    month = time.time() - 30 * _DAY
+    return float(sum(when > month for when in written)), "dates"

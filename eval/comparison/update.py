@@ -6,9 +6,10 @@ they are, stage by stage, and is asked after each. A deleted fact has no right a
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +18,20 @@ from typing import Any
 from corpus.catalogue import Catalogue
 from eval.comparison.arms import load_scorer
 from eval.comparison.invented import FACTS, Invented, sections_at, write_notes
+from eval.comparison.means import Means
 from eval.comparison.scoring import ChoiceScorer
 from eval.comparison.settings import CompareSettings
+from eval.comparison.written import said
+from generation.answering import NotesAnswerer, Question
 from generation.finetuning.card import Card
 from generation.finetuning.examples import DataSettings
-from generation.finetuning.finetune import Base, finetune
+from generation.finetuning.finetune import finetune
 from generation.finetuning.notes import NoteSection
 from generation.finetuning.prompts import answer_text, passages_prompt, question_prompt
 from generation.finetuning.training import TrainSettings
 from ingest.pipeline import ingest
-from retrieval.embedder import Embedder
 from retrieval.retriever import HybridRetriever
+from retrieval.snapshot import Snapshot
 from retrieval.store import IndexStore
 
 Record = dict[str, Any]
@@ -40,40 +44,38 @@ class UpdateTest:
 
     Attributes:
         folder: where it works.
-        base: name of the base model.
-        load_base: loads it for training.
+        means: models, and the retriever of the user's notes, for its settings and its reranker.
         adapter: the fine-tuned model that is trained on.
-        embedder: for ingestion.
-        retriever: of the user's notes, for its settings and its reranker.
+        settings: how long it is trained on.
     """
 
     folder: Path
-    base: str
-    load_base: Callable[[], Base]
+    means: Means
     adapter: Path
-    embedder: Embedder
-    retriever: HybridRetriever
     settings: CompareSettings
 
     def rag(self) -> Record:
         """Ingest, change, ingest again; then ask the base model with what the search finds, before and after."""
         shutil.rmtree(self.folder / "index", ignore_errors=True)
-        notes, store = self.folder / "notes", IndexStore(self.folder / "index")
+        notes, store, embedder = self.folder / "notes", self._store, self.means.retriever.embedder
         write_notes(notes, after=False)
         self._beside(notes)
-        first = ingest([notes], store, self.embedder).seconds
-        scorer = load_scorer(self.base, None)
-        before = self._asked(scorer, store, after=False)
+        first = ingest([notes], store, embedder).seconds
+        scorer = load_scorer(self.means.base, None)
+        before = self._asked(scorer, after=False)
         write_notes(notes, after=True)
         started = time.perf_counter()
-        ingest([notes], store, self.embedder, prune=True)
+        ingest([notes], store, embedder, prune=True)
         seconds = time.perf_counter() - started
-        return {"ingest_seconds": first, "seconds": seconds, "before": before, "after": self._asked(scorer, store, after=True)}
+        return {"ingest_seconds": first, "seconds": seconds, "before": before, "after": self._asked(scorer, after=True)}
 
     def grounded(self) -> Record:
         """The same index, read by the fine-tuned model as it was before the change; run `rag` first."""
-        store = IndexStore(self.folder / "index")
-        return {"after": self._asked(load_scorer(self.base, self.adapter), store, after=True)}
+        return {"after": self._asked(load_scorer(self.means.base, self.adapter), after=True)}
+
+    def untrained(self) -> Record:
+        """What the base model prefers that never saw the facts: the floor for all others."""
+        return {"asked": self._closed_book(None, after=True)}
 
     def learned(self) -> Record:
         """Teach the notes as they were: where the fine-tuned model stands before the change."""
@@ -82,23 +84,37 @@ class UpdateTest:
 
     def trained_on(self, stage: int) -> Record:
         """One more stage of training on the notes as they are."""
-        start = self.folder / (f"stage-{stage - 1}" if stage else "before")
-        out = self._train(f"stage-{stage}", sections_at(after=True), start, 1)
-        return {"seconds": out.seconds, "asked": self._closed_book(self.folder / f"stage-{stage}", after=True)}
+        out = self._train(f"stage-{stage}", sections_at(after=True), self.stage(stage - 1), 1)
+        return {"seconds": out.seconds, "asked": self._closed_book(self.stage(stage), after=True)}
+
+    def stage(self, number: int) -> Path:
+        """The model after a stage; -1 is before the change."""
+        return self.folder / (f"stage-{number}" if number >= 0 else "before")
+
+    def rag_in_words(self) -> Record:
+        """What `ask` says after the change; run `rag` first."""
+        with closing(self._snapshot()) as snapshot:
+            return _in_words(self.means.rag(self._retriever(snapshot)))
+
+    def tuned_in_words(self, adapter: Path, *, grounded: bool) -> Record:
+        """What `ask --mode fine-tuned` says after the change, or fine-tuned-rag; run `rag` first."""
+        with closing(self._snapshot()) as snapshot:
+            model = self.means.language_model(adapter)
+            return _in_words(self.means.fine_tuned(model, self._retriever(snapshot), grounded=grounded))
 
     def _train(self, name: str, sections: Sequence[NoteSection], start: Path, times: int) -> Card:
         steps = times * self.settings.update_steps
         training = TrainSettings(steps=steps, warmup=0.2, points=1, batch=6, seed=self.settings.seed)
         data = DataSettings(paraphrases=4, statements=True, grounded=0.0, held_out=0.0)
-        return finetune(self.load_base, sections, self.folder / name, data=data, training=training, start=start)
+        return finetune(self.means.load_base, sections, self.folder / name, data=data, training=training, start=start)
 
-    def _closed_book(self, adapter: Path, *, after: bool) -> list[Record]:
-        scorer = load_scorer(self.base, adapter)
+    def _closed_book(self, adapter: Path | None, *, after: bool) -> list[Record]:
+        scorer = load_scorer(self.means.base, adapter)
         return [_judged(fact, scorer, "", after=after) for fact in FACTS]
 
-    def _asked(self, scorer: ChoiceScorer, store: IndexStore, *, after: bool) -> list[Record]:
-        with closing(store.snapshot(self.embedder.name)) as snapshot:
-            retriever = self.retriever.model_copy(update={"snapshot": snapshot, "embedder": self.embedder})
+    def _asked(self, scorer: ChoiceScorer, *, after: bool) -> list[Record]:
+        with closing(self._snapshot()) as snapshot:
+            retriever = self._retriever(snapshot)
             found = []
             for fact in FACTS:
                 hits = retriever.search(fact.question, k=2).hits
@@ -106,9 +122,19 @@ class UpdateTest:
                 found.append(_judged(fact, scorer, passages, after=after))
             return found
 
+    @property
+    def _store(self) -> IndexStore:
+        return IndexStore(self.folder / "index")
+
+    def _snapshot(self) -> Snapshot:
+        return self._store.snapshot(self.means.retriever.embedder.name)
+
+    def _retriever(self, snapshot: Snapshot) -> HybridRetriever:
+        return self.means.retriever.model_copy(update={"snapshot": snapshot})
+
     def _beside(self, notes: Path) -> None:
         """Some of the user's documents, as they were read, so that the search has something to confuse the facts with."""
-        catalogue: Catalogue = self.retriever.snapshot.catalogue
+        catalogue: Catalogue = self.means.retriever.snapshot.catalogue
         for number, stored in enumerate(catalogue.documents()[:_OTHERS]):
             text = catalogue.raw(stored.root, stored.path).text
             (notes / f"other-{number}.md").write_text(text, encoding="utf-8")
@@ -128,6 +154,31 @@ def _judged(fact: Invented, scorer: ChoiceScorer, passages: str, *, after: bool)
         "right": chosen == current if current else None,
         "stale": chosen == former if former else None,
     }
+
+
+def _in_words(answerer: NotesAnswerer) -> Record:
+    """Which value each answer states after the change; of a deleted fact the right answer is none."""
+    asked = []
+    for fact in FACTS:
+        answer = answerer.invoke(Question(fact.question))
+        text = said(answer)
+        asked.append(
+            {
+                "id": fact.id,
+                "change": fact.change,
+                "answer": text,
+                "refused": answer.refused,
+                "right": states_value(text, fact.after) if fact.after else answer.refused,
+                "stale": states_value(text, fact.before) if fact.before else None,
+                "seconds": answer.timings["total"],
+            }
+        )
+    return {"asked": asked}
+
+
+def states_value(text: str, value: str) -> bool:
+    """Whether a text names a value, not as a part of a longer number or word."""
+    return bool(re.search(rf"(?<![A-Za-z0-9.,]){re.escape(value)}(?![A-Za-z0-9]|[.,][0-9])", text))
 
 
 def share(asked: Sequence[Record], name: str) -> float | None:

@@ -1,43 +1,53 @@
 """The table that notes draw from memory, row by row from measurements: what each side scored, and who is ahead by how much.
 
-A row is decided only where the figures decide it: an accuracy by a paired interval that leaves 0 out, a cost by a factor of 1.5.
+A row is decided only where the figures decide it: shares by a paired interval that leaves 0 out, counts of a few facts by two or
+more, costs by a factor of 1.5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
+from eval.comparison.estimates import signed, words
+
 Record = dict[str, Any]
-_FACTOR = 1.5
+Both = tuple[str, str]  # English and Chinese
+_FACTOR, _FACTS = 1.5, 2
 RAG, TUNED, TIE = "rag", "fine-tuning", "undecided"
 
 
 def verdicts(summary: Record) -> list[Record]:
     """Rows with `name` and `text` in both languages, both sides' figures, and the `winner`."""
     rows = (
-        _accuracy, _rare, _update_time, _stale, _latency, _memory, _setup, _cost, _data, _forgetting, _faithful, _made_up, _noise
+        _accuracy, _reworded, _rare, _answers, _faithful, _made_up, _update, _stale, _data, _cost, _latency, _memory, _setup,
+        _forgetting, _noise,
     )  # fmt: skip
     return [row for make in rows if (row := make(summary))]
 
 
-def _row(key: str, names: tuple[str, str], rag: str, tuned: str, winner: str, texts: tuple[str, str]) -> Record:
+def _row(key: str, name: Both, sides: Both, winner: str, text: Both) -> Record:
+    """`sides`: the figures of RAG and of fine-tuning."""
     return {
         "key": key,
-        "name": {"en": names[0], "zh": names[1]},
-        "rag": rag,
-        "tuned": tuned,
+        "name": {"en": name[0], "zh": name[1]},
+        "rag": sides[0],
+        "tuned": sides[1],
         "winner": winner,
-        "text": {"en": texts[0], "zh": texts[1]},
+        "text": {"en": text[0], "zh": text[1]},
     }
 
 
-def _difference(summary: Record, arm: str, over: str) -> Record:
-    return next(d for d in summary["differences"] if (d["arm"], d["over"]) == (arm, over))
+def _paired_row(key: str, name: Both, sides: tuple[Record, Record], difference: Record, text: Both) -> Record:
+    """A row of shares, more of which is better, decided by RAG's over fine-tuning's, paired."""
+    found, n = signed(difference), difference["n"]
+    return _row(
+        key, name, (words(sides[0]), words(sides[1])), _by_interval(difference),
+        (f"RAG over fine-tuning {found}, n={n}; {text[0]}", f"RAG 比微调 {found}，n={n}；{text[1]}"),
+    )  # fmt: skip
 
 
-def _by_interval(low: float, high: float) -> str:
-    return RAG if low > 0 else TUNED if high < 0 else TIE
+def _by_interval(difference: Record) -> str:
+    return RAG if difference["low"] > 0 else TUNED if difference["high"] < 0 else TIE
 
 
 def _by_factor(rag: float, tuned: float) -> str:
@@ -45,71 +55,137 @@ def _by_factor(rag: float, tuned: float) -> str:
     return RAG if tuned > _FACTOR * rag else TUNED if rag > _FACTOR * tuned else TIE
 
 
-def _interval(value: Record | None) -> str:
-    return "–" if value is None else f"{value['mean']:.2f} [{value['low']:.2f}, {value['high']:.2f}]"
+def _difference(summary: Record, arm: str, over: str) -> Record:
+    return next(d for d in summary["differences"] if (d["arm"], d["over"]) == (arm, over))
 
 
 def _accuracy(summary: Record) -> Record:
-    found = _difference(summary, "rag", "fine-tuned")
     sides = summary["choices"]
-    words = f"{found['mean']:+.2f} [{found['low']:+.2f}, {found['high']:+.2f}]"
-    return _row(
-        "accuracy", ("Right answers", "答对率"), _interval(sides["rag"]), _interval(sides["fine-tuned"]),
-        _by_interval(found["low"], found["high"]),
-        (f"RAG over fine-tuning {words}, n={found['n']}; chance is 0.25", f"RAG 比微调 {words}，n={found['n']}；随机为 0.25"),
+    return _paired_row(
+        "accuracy", ("Right answers", "答对率"), (sides["rag"], sides["fine-tuned"]), _difference(summary, "rag", "fine-tuned"),
+        ("multiple choice, chance is 0.25", "选择题，随机为 0.25"),
+    )  # fmt: skip
+
+
+def _reworded(summary: Record) -> Record:
+    sides = summary["choices"]
+    return _paired_row(
+        "reworded", ("In other words", "换一种问法"), (sides["rag-reworded"], sides["fine-tuned-reworded"]),
+        _difference(summary, "rag-reworded", "fine-tuned-reworded"),
+        ("the same questions in words that were not learned", "同样的问题，用训练时没有见过的问法"),
     )  # fmt: skip
 
 
 def _rare(summary: Record) -> Record | None:
-    sides = summary["popularity"]
-    rag, tuned, base = (sides[arm].get("rare") for arm in ("rag", "fine-tuned", "base"))
-    if not (rag and tuned and base):
+    found = summary["popularity_differences"].get("rare")
+    if not found:
         return None
-    winner = RAG if rag["low"] > tuned["high"] else TUNED if tuned["low"] > rag["high"] else TIE
-    return _row(
-        "tail", ("Rare subjects", "长尾知识"), _interval(rag), _interval(tuned), winner,
-        (f"subjects that the fewest sections name, n={rag['n']}; untrained {base['mean']:.2f}",
-         f"被最少章节提到的主题，n={rag['n']}；未训练时 {base['mean']:.2f}"),
+    sides = {arm: summary["popularity"][arm]["rare"] for arm in ("rag", "fine-tuned", "base")}
+    base = sides["base"]["mean"]
+    return _paired_row(
+        "tail", ("Rare subjects", "长尾知识"), (sides["rag"], sides["fine-tuned"]), found,
+        (f"the third that the fewest sections name; untrained {base:.2f}", f"被最少章节提到的三分之一；未训练时 {base:.2f}"),
     )  # fmt: skip
 
 
-def _update_time(summary: Record) -> Record:
-    rag, tuned = summary["update"]["rag"], summary["update"]["fine-tuned"]
-    reached = {side: (row["right"] or 0) for side, row in (("rag", rag), ("tuned", tuned))}
-    winner = (
-        _by_factor(rag["seconds"], tuned["seconds"])
-        if abs(reached["rag"] - reached["tuned"]) < 0.26
-        else RAG if reached["rag"] > reached["tuned"] else TUNED
+def _written(summary: Record, key: str, metric: str, name: Both, text: Both) -> Record | None:
+    found = next(
+        (d for d in summary["written_differences"] if (d["metric"], d["arm"], d["over"]) == (metric, "rag", "fine-tuned")), None
+    )
+    if not found:
+        return None
+    sides = (summary["written"]["rag"]["metrics"][metric], summary["written"]["fine-tuned"]["metrics"][metric])
+    return _paired_row(key, name, sides, found, text)
+
+
+def _answers(summary: Record) -> Record | None:
+    return _written(
+        summary, "answers", "similarity", ("Answers in words", "文字作答"),
+        ("similarity with what the notes say", "与笔记内容的语义相似度"),
     )  # fmt: skip
+
+
+def _faithful(summary: Record) -> Record | None:
+    return _written(
+        summary, "faithful", "faithfulness", ("Faithfulness", "忠实度"),
+        ("share of the sentences that the notes support", "有笔记支持的句子占比"),
+    )  # fmt: skip
+
+
+def _made_up(summary: Record) -> Record | None:
+    return _written(
+        summary, "made_up", "refused_when_due", ("Refuses to make up", "不编造"),
+        ("questions about things that do not exist, refused", "对不存在的事物拒绝作答的比例"),
+    )  # fmt: skip
+
+
+def _update(summary: Record) -> Record:
+    """By how many answers in words are right; by the seconds if neither has more."""
+    update = summary["update"]
+    rag, tuned = update["rag"], update["fine-tuned"]
+    ahead = rag["words"]["right"][0] - tuned["words"]["right"][0]
+    winner = _by_factor(rag["seconds"], tuned["seconds"]) if abs(ahead) < _FACTS else RAG if ahead > 0 else TUNED
+    sides = tuple(f"{side['seconds']:.1f} s → {_of(side['words']['right'])}" for side in (rag, tuned))
     return _row(
-        "update", ("Notes change", "知识更新"), f"{rag['seconds']:.1f} s → {reached['rag']:.0%}",
-        f"{tuned['seconds']:.0f} s → {reached['tuned']:.0%}", winner,
-        (f"seconds until so many of the changed facts are preferred; {summary['update']['facts']} invented facts",
-         f"多少秒之后有多少改动的事实被答对；共 {summary['update']['facts']} 条虚构事实"),
+        "update", ("Notes change", "知识更新"), (sides[0], sides[1]), winner,
+        (f"seconds of work until so many of {update['facts']} added, corrected and deleted facts are answered rightly",
+         f"用时多少秒，之后 {update['facts']} 条新增、更正、删除的事实有多少条被答对"),
     )  # fmt: skip
 
 
 def _stale(summary: Record) -> Record:
-    rag, tuned = (summary["update"][side]["stale"] or 0.0 for side in ("rag", "fine-tuned"))
-    winner = RAG if tuned - rag > 0.2 else TUNED if rag - tuned > 0.2 else TIE
+    rag, tuned = (summary["update"][side]["words"]["stale"] for side in ("rag", "fine-tuned"))
+    more = tuned[0] - rag[0]
     return _row(
-        "stale", ("Stale answers", "过时答案"), f"{rag:.0%}", f"{tuned:.0%}", winner,
-        ("former or deleted values still preferred afterwards", "更新后仍偏向旧值或已删除的值"),
+        "stale", ("Stale answers", "过时答案"), (_of(rag), _of(tuned)), TIE if abs(more) < _FACTS else RAG if more > 0 else TUNED,
+        ("answers that still state the former or the deleted value", "仍然说出旧值或已删除的值的回答"),
+    )  # fmt: skip
+
+
+def _of(count: tuple[int, int]) -> str:
+    return f"{count[0]}/{count[1]}"
+
+
+def _data(summary: Record) -> Record:
+    """How many examples it takes until RAG, which needs none, is no longer ahead."""
+    curve = [point for point in summary["curve"] if point["wordings"] > 1 or not point["examples"]]
+    reached = next((point for point in curve if point["behind"]["low"] <= 0), None)
+    examples = curve[-1]["examples"] if reached is None else reached["examples"]
+    wordings = signed(_difference(summary, "fine-tuned-reworded", "fine-tuned-one-wording-reworded"))
+    ends = (
+        ("until RAG is not ahead", "之后 RAG 不再领先") if reached else ("all of them leave RAG ahead", "全部用上后 RAG 仍领先")
+    )
+    return _row(
+        "data", ("Need of data", "数据依赖"), ("0", f"{'> ' if reached is None else ''}{examples}"), RAG if examples else TIE,
+        (f"training examples, {ends[0]}; several wordings over one, asked in other words {wordings}",
+         f"训练样例数，{ends[1]}；多种问法比单一问法，换一种问法来问 {wordings}"),
+    )  # fmt: skip
+
+
+def _cost(summary: Record) -> Record:
+    card, learned, sections = summary["training"]["fine-tuned"], summary["size"]["learned"], summary["notes"]["sections"]
+    rag, tuned = summary["ingest"]["all_seconds"], card["seconds"] * sections / learned
+    return _row(
+        "cost", ("Preparing all notes", "准备成本"), (f"{rag:.0f} s", f"{tuned:.0f} s"), _by_factor(rag, tuned),
+        (f"ingestion against training; scaled from {learned} of {sections} sections ({card['seconds']:.0f} s)",
+         f"入库与训练相比；训练用时按 {sections} 个章节中的 {learned} 个（{card['seconds']:.0f} 秒）推算"),
     )  # fmt: skip
 
 
 def _latency(summary: Record) -> Record:
-    rag, tuned = summary["footprint"]["rag"]["seconds"], summary["footprint"]["fine-tuned"]["seconds"]
+    rag, tuned = (summary["footprint"][arm] for arm in ("rag", "fine-tuned"))
+    sides = tuple(f"{side['seconds']:.1f} [{side['least']:.1f}, {side['most']:.1f}] s" for side in (rag, tuned))
     return _row(
-        "latency", ("Seconds per answer", "回答耗时"), f"{rag:.1f} s", f"{tuned:.1f} s", _by_factor(rag, tuned),
-        ("median, model alone for fine-tuning; search, check and model for RAG", "中位数；微调只有模型，RAG 含检索与核查"),
+        "latency", ("Seconds per answer", "回答耗时"), (sides[0], sides[1]), _by_factor(rag["seconds"], tuned["seconds"]),
+        ("median [least, most]; search, model and check against the model alone",
+         "中位数 [最小, 最大]；RAG 含检索、生成与核查，微调只有生成"),
     )  # fmt: skip
 
 
 def _memory(summary: Record) -> Record:
     rag, tuned = summary["footprint"]["rag"]["bytes"], summary["footprint"]["fine-tuned"]["bytes"]
     return _row(
-        "memory", ("Memory", "内存"), f"{rag / 1e9:.2f} GB", f"{tuned / 1e9:.2f} GB", _by_factor(rag, tuned),
+        "memory", ("Memory", "内存"), (f"{rag / 1e9:.2f} GB", f"{tuned / 1e9:.2f} GB"), _by_factor(rag, tuned),
         ("most memory of a process that answers", "回答进程的内存峰值"),
     )  # fmt: skip
 
@@ -118,77 +194,32 @@ def _setup(summary: Record) -> Record:
     parts = summary["parts"]
     rag = {name: size for name, size in parts.items() if name != "adapter"}
     tuned = {name: size for name, size in parts.items() if name in ("generator", "adapter")}
+    sides = tuple(f"{len(side)}, {sum(side.values()) / 1e6:.0f} MB" for side in (rag, tuned))
     return _row(
-        "setup", ("Parts and disk", "组件与磁盘"), f"{len(rag)}, {sum(rag.values()) / 1e6:.0f} MB",
-        f"{len(tuned)}, {sum(tuned.values()) / 1e6:.0f} MB", RAG if len(rag) < len(tuned) else TUNED,
-        (f"RAG: {', '.join(rag)}; fine-tuning: {', '.join(tuned)}", f"RAG：{'、'.join(rag)}；微调：{'、'.join(tuned)}"),
-    )  # fmt: skip
-
-
-def _cost(summary: Record) -> Record:
-    card, rag = summary["training"]["fine-tuned"], summary["update"]["rag"]
-    learned = summary["size"]["learned"]
-    seconds = card["seconds"] * summary["notes"]["sections"] / learned
-    return _row(
-        "cost", ("Preparing the notes", "准备成本"), f"{rag['seconds']:.1f} s", f"{card['seconds']:.0f} s",
-        RAG if card["seconds"] > rag["seconds"] else TUNED,
-        (f"RAG: one ingestion after a change; fine-tuning: {learned} sections, about {seconds / 60:.0f} min for all",
-         f"RAG：改动后重新入库一次；微调：{learned} 个章节，全部约需 {seconds / 60:.0f} 分钟"),
-    )  # fmt: skip
-
-
-def _data(summary: Record) -> Record:
-    first, last = summary["curve"][0], summary["curve"][-1]
-    wordings = _difference(summary, "fine-tuned", "fine-tuned-one-wording")
-    gain = last["right"]["mean"] - first["right"]["mean"]
-    words = f"{wordings['mean']:+.2f} [{wordings['low']:+.2f}, {wordings['high']:+.2f}]"
-    return _row(
-        "data", ("Need of data", "数据依赖"), "0", f"{last['examples']}", RAG,
-        (f"examples: {last['examples']} gained {gain:+.2f}; several wordings over one {words}",
-         f"训练样例：{last['examples']} 条带来 {gain:+.2f}；多种问法比一种 {words}"),
+        "setup", ("Parts and disk", "组件与磁盘"), (sides[0], sides[1]), _by_factor(len(rag), len(tuned)),
+        (f"{', '.join(rag)}; against {', '.join(tuned)}", f"{'、'.join(rag)}；对 {'、'.join(tuned)}"),
     )  # fmt: skip
 
 
 def _forgetting(summary: Record) -> Record:
-    ratio, skill = summary["general"]["ratio"], summary["general"]["skill"]
+    ratio, skill, right = (summary["general"][name] for name in ("ratio", "skill", "right"))
     lost = ratio["low"] > 1.05 or skill["high"] < 0
+    spread = f"[{ratio['low']:.2f}, {ratio['high']:.2f}]"
+    before, after = right["before"]["mean"], right["after"]["mean"]
     return _row(
-        "forgetting", ("Forgetting", "遗忘"), "×1.00", f"×{ratio['mean']:.2f}", RAG if lost else TIE,
-        (f"perplexity of general text [{ratio['low']:.2f}, {ratio['high']:.2f}]; general questions {skill['mean']:+.2f}",
-         f"通用文本困惑度 [{ratio['low']:.2f}, {ratio['high']:.2f}]；通用问题 {skill['mean']:+.2f}"),
-    )  # fmt: skip
-
-
-def _from_written(summary: Record, key: str, *, more_is_better: bool) -> tuple[Record | None, Record | None, str]:
-    rag, tuned = (summary["written"][arm][key] for arm in ("rag", "fine-tuned"))
-    if not (rag and tuned):
-        return rag, tuned, TIE
-    ahead = RAG if rag["low"] > tuned["high"] else TUNED if tuned["low"] > rag["high"] else TIE
-    other: Callable[[str], str] = {RAG: TUNED, TUNED: RAG, TIE: TIE}.__getitem__
-    return rag, tuned, ahead if more_is_better else other(ahead)
-
-
-def _faithful(summary: Record) -> Record:
-    rag, tuned, winner = _from_written(summary, "faithfulness", more_is_better=True)
-    return _row(
-        "faithful", ("Faithfulness", "忠实度"), _interval(rag), _interval(tuned), winner,
-        ("share of the sentences that the notes support", "有笔记支持的句子占比"),
-    )  # fmt: skip
-
-
-def _made_up(summary: Record) -> Record:
-    rag, tuned, winner = _from_written(summary, "made_up", more_is_better=False)
-    return _row(
-        "made_up", ("Made up", "幻觉"), _interval(rag), _interval(tuned), winner,
-        ("answers to questions about things that do not exist", "对不存在的事物仍给出回答的比例"),
+        "forgetting", ("Forgetting", "遗忘"), ("×1.00", f"×{ratio['mean']:.2f} {spread}"), RAG if lost else TIE,
+        (f"perplexity of general text; general questions {before:.2f} → {after:.2f}, {signed(skill)}",
+         f"通用文本困惑度；通用问题答对率 {before:.2f} → {after:.2f}，{signed(skill)}"),
     )  # fmt: skip
 
 
 def _noise(summary: Record) -> Record:
+    """Not RAG against fine-tuning, but RAG's reader untrained against trained."""
     found = _difference(summary, "fine-tuned-distractors", "distractors")
-    words = f"{found['mean']:+.2f} [{found['low']:+.2f}, {found['high']:+.2f}]"
-    base, tuned = (_interval(summary["choices"][arm]) for arm in ("distractors", "fine-tuned-distractors"))
+    sides = (words(summary["choices"]["distractors"]), words(summary["choices"]["fine-tuned-distractors"]))
+    winner = TUNED if found["low"] > 0 else RAG if found["high"] < 0 else TIE
     return _row(
-        "noise", ("Wrong passages only", "只有干扰段落"), base, tuned, _by_interval(-found["high"], -found["low"]),
-        (f"trained reader over untrained {words} (RAFT)", f"训练过的读者比未训练的 {words}（RAFT）"),
+        "noise", ("Wrong passages only", "只有干扰段落"), sides, winner,
+        (f"a trained reader over an untrained one {signed(found)}, n={found['n']} (RAFT)",
+         f"训练过的读者比未训练的 {signed(found)}，n={found['n']}（RAFT）"),
     )  # fmt: skip
