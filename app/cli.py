@@ -146,11 +146,15 @@ def serve(
     console: Console,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 takes a free one.")] = 7860,
+    adapter: Annotated[
+        list[Path] | None,
+        typer.Option("--adapter", help="Folder that `finetune` wrote, to choose in the chat; repeatable.", show_default=False),
+    ] = None,
 ) -> None:
     """Open the chat in a browser."""
     from app.ui import launch
 
-    launch(session, console, host=host, port=port)
+    launch(session, console, host=host, port=port, adapters=tuple(adapter or ()))
 
 
 def main() -> None:

@@ -51,10 +51,13 @@ def compare(
 ) -> None:
     """Measure RAG against fine-tuning: one base model, the same questions, one report with advice for these notes.
 
-    A run that was cut off goes on when the command is given again.
+    A run that was cut off goes on when the command is given again; of a finished one the report is written again.
     """
     import json
 
+    if so_far:
+        _show_so_far(out, console)
+        return
     from eval.comparison.run import Comparison
     from eval.comparison.settings import FULL, CompareSettings
     from eval.run_files import RunFolder
@@ -69,9 +72,6 @@ def compare(
         means = _means(session)
         folder = RunFolder(out, _facts(session, chosen, means), fresh=fresh)
         comparison = Comparison(means, chosen, folder, session.progress)
-        if so_far:
-            _show_so_far(folder.records, console)
-            return
         records = comparison.run()
     except (OSError, RuntimeError) as error:
         if is_disk_full(error, out if out.exists() else out.parent):
@@ -98,9 +98,11 @@ def compare(
     console.say(f"report: {out / 'report.html'}", f"报告：{out / 'report.html'}")
 
 
-def _show_so_far(records: list[dict[str, Any]], console: Console) -> None:
+def _show_so_far(out: Path, console: Console) -> None:
     from eval.comparison.summary import so_far
+    from eval.run_files import read_records
 
+    records = read_records(out)
     found = so_far(records)
     if console.as_json:
         console.document(found)
@@ -190,8 +192,13 @@ def json_ready(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _forget(out: Path) -> None:
+    """Remove what a comparison left, and nothing from a folder that is none."""
     import shutil
 
+    from eval.run_files import RUN
+
+    if not (out / RUN).is_file():
+        return
     for name in ("models", "update", "index"):
         shutil.rmtree(out / name, ignore_errors=True)
 

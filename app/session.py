@@ -51,6 +51,7 @@ class Session:
         self.settings = settings
         self.progress = progress
         self._models: dict[RopeScale | None, LanguageModel] = {}
+        self._tuned: dict[Path, LanguageModel] = {}
 
     @cached_property
     def store(self) -> IndexStore:
@@ -199,11 +200,6 @@ class Session:
             return self.fine_tuned(adapter, grounded=mode == "fine-tuned-rag")
         return self.long_context() if mode == "long-context" else self.answerer()
 
-    @property
-    def modes(self) -> tuple[Mode, ...]:
-        """The modes that the settings allow for; the fine-tuned ones need an adapter."""
-        return ("rag", "long-context", *(("fine-tuned", "fine-tuned-rag") if self.settings.adapter else ()))
-
     def answerer(self, *, compose: bool | None = None) -> Answerer:
         """Answers over the index as it is now; `compose` None does as the settings say."""
         from generation.answerer import Answerer
@@ -246,13 +242,27 @@ class Session:
             AdapterNotFound, AdapterMismatch: there is no adapter, or one of another model.
         """
         from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
-        from generation.finetuning.loading import base_and_adapter
 
+        settings = FineTunedSettings(grounded=grounded, min_relevance=self.settings.answering.min_relevance)
+        return FineTunedAnswerer(self._tuned_model(adapter), self.retriever(), self.checker, settings)
+
+    def _tuned_model(self, adapter: Path | None) -> LanguageModel:
+        """The model of a folder; loaded once for both modes."""
         folder = adapter or self.settings.adapter
         if folder is None:
             raise UsageError(reason="name the folder that `finetune` wrote: --adapter DIR, or adapter in the settings")
-        generator, lora = base_and_adapter(self.settings.generator, folder.expanduser())
-        changed = {"generator": generator, "adapter": lora, "chat": False}
-        model = Session(self.settings.model_copy(update=changed), self.progress).model
-        settings = FineTunedSettings(grounded=grounded, min_relevance=self.settings.answering.min_relevance)
-        return FineTunedAnswerer(model, self.retriever(), self.checker, settings)
+        if folder not in self._tuned:
+            generator, lora = self.check_fine_tuned(folder)
+            changed = {"generator": generator, "adapter": lora, "chat": False}
+            self._tuned[folder] = Session(self.settings.model_copy(update=changed), self.progress).model
+        return self._tuned[folder]
+
+    def check_fine_tuned(self, folder: Path) -> tuple[str, Path | None]:
+        """The base and the adapter that a folder stands for, nothing loaded yet.
+
+        Raises:
+            AdapterNotFound, AdapterMismatch: there is no adapter, or one of another model.
+        """
+        from generation.finetuning.loading import base_and_adapter
+
+        return base_and_adapter(self.settings.generator, folder.expanduser())

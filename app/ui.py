@@ -45,15 +45,16 @@ _API = (
 )
 
 
-def launch(session: Session, console: Console, *, host: str, port: int) -> None:
+def launch(session: Session, console: Console, *, host: str, port: int, adapters: Sequence[Path] = ()) -> None:
     """Serve the chat until interrupted; prints the address to open.
 
     Raises:
         UsageError: the port is taken.
+        AdapterNotFound, AdapterMismatch: a folder holds nothing that `finetune` made of the generator.
         IndexNotFound: nothing has been ingested yet.
     """
     with listen(host, port) as listening:
-        page = ChatPage(Desk(session), console.language, follow_browser=session.settings.messages == "auto")
+        page = ChatPage(Desk(session, adapters), console.language, follow_browser=session.settings.messages == "auto")
         app = page.application()
         url = url_of(host, listening)
         if console.as_json:
@@ -92,7 +93,12 @@ class ChatPage:
         with gr.Row():
             with gr.Column(scale=3, min_width=340):
                 self.chat = gr.Chatbot(elem_id="ir-chat", show_label=False, buttons=[], latex_delimiters=LATEX, allow_tags=False)
-                self.mode = gr.Radio(value="rag", container=False, elem_id="ir-mode")  # of the next question
+                with gr.Row(elem_id="ir-how"):  # of the next question
+                    self.mode = gr.Radio(value="rag", container=False, elem_id="ir-mode")
+                    names = list(self._desk.adapters)
+                    self.adapter = gr.Dropdown(
+                        names, value=next(iter(names), None), container=False, visible=False, elem_id="ir-adapter"
+                    )
                 with gr.Row(elem_id="ir-ask"):
                     # Takes questions from `open` on: before that, the page does not know its language.
                     self.question = gr.Textbox(container=False, max_lines=6, interactive=False, scale=1, elem_id="ir-question")
@@ -120,6 +126,7 @@ class ChatPage:
         ]
         self.blocks.load(self.open, [self.turns], [self.language, *labelled], **_INNER)
         self.language.input(self.relabel, [self.language, self.turns], labelled, **_INNER)
+        self.mode.change(self.choose, [self.mode], [self.adapter], queue=False, **_INNER)
         self.new.click(self.forget, [self.language], [self.turns, self.chat, self.sources], **_INNER)
         added = [self.added, self.head, self.chat]
         self.upload.upload(
@@ -127,7 +134,7 @@ class ChatPage:
         )
         gr.api(self.ask, api_name="ask", api_description=_API, **_MODELS)
 
-        seen = [self.pending, self.turns, self.language, self.mode]
+        seen = [self.pending, self.turns, self.language]
         asked = [self.pending, self.question, self.send, self.chat]
         answered = [self.pending, self.turns, self.chat, self.sources, self.head]
         for sent, start, given in (
@@ -137,9 +144,9 @@ class ChatPage:
             (self.chat.option_select, self.start_selected, [self.turns, self.language]),
         ):
             started = sent(start, given, asked, queue=False, **_INNER)
-            done = started.then(self.respond, seen, answered, **_INNER, **_MODELS)
+            done = started.then(self.respond, [*seen, self.mode, self.adapter], answered, **_INNER, **_MODELS)
             done.then(self.finish, [self.pending], asked, queue=False, **_INNER).then(None, js=FOCUS, **_INNER)
-            done.failure(self.recover, seen[:-1], asked, queue=False, **_INNER)
+            done.failure(self.recover, seen, asked, queue=False, **_INNER)
 
     def open(self, turns: Turns, request: gr.Request) -> Updates:
         """A page is opened: its language is the browser's, unless the settings name one."""
@@ -165,6 +172,10 @@ class ChatPage:
             self.upload: gr.UploadButton(labels.choose_files),
         }
 
+    def choose(self, mode: Mode) -> gr.Dropdown:
+        """A mode is chosen: the fine-tuned ones have adapters to choose from."""
+        return gr.Dropdown(visible=bool(self._desk.adapters) and mode.startswith("fine-tuned"))
+
     def start(self, question: str, turns: Turns, language: MessageLanguage) -> Updates:
         """A question is sent: it follows the earlier ones of its conversation."""
         return self._started(Question(question.strip(), tuple(turn.question for turn in turns)), turns, language)
@@ -185,7 +196,9 @@ class ChatPage:
             self.chat: conversation(turns, LABELS[language], question.text),
         }
 
-    def respond(self, pending: Question | None, turns: Turns, language: MessageLanguage, mode: Mode = "rag") -> Iterator[Updates]:
+    def respond(
+        self, pending: Question | None, turns: Turns, language: MessageLanguage, mode: Mode = "rag", adapter: str | None = None
+    ) -> Iterator[Updates]:
         """Answer the question that is pending, sentence by sentence."""
         if pending is None:
             yield {}
@@ -193,7 +206,7 @@ class ChatPage:
         labels = LABELS[language]
         shown: list[Sentence] = []
         try:
-            for event in self._desk.events(pending, mode):
+            for event in self._desk.events(pending, mode, adapter):
                 if isinstance(event, Sentence):
                     shown.append(event)
                     yield {self.chat: conversation(turns, labels, pending.text, shown)}

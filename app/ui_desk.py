@@ -56,15 +56,19 @@ class Desk:
     threads, and a page that was closed may leave a step running after the queue has let the next question in.
     """
 
-    def __init__(self, session: Session) -> None:
-        """Open the index and load the models.
+    def __init__(self, session: Session, adapters: Sequence[Path] = ()) -> None:
+        """Open the index and load the models; those of `adapters` when they are first asked.
 
         Raises:
             IndexNotFound: nothing has been ingested yet.
+            AdapterNotFound, AdapterMismatch: a folder holds nothing that `finetune` made of the generator.
         """
         self._session = session
         self._lock = Lock()
-        self._answerers: dict[Mode, NotesAnswerer] = {"rag": session.answering("rag")}
+        self.adapters = _by_name(adapters or ([session.settings.adapter] if session.settings.adapter else []))
+        for folder in self.adapters.values():
+            session.check_fine_tuned(folder)
+        self._answerers: dict[tuple[Mode, Path | None], NotesAnswerer] = {("rag", None): session.answering("rag")}
         self._facts: Facts | None = None
 
     @property
@@ -74,13 +78,22 @@ class Desk:
 
     @property
     def modes(self) -> tuple[Mode, ...]:
-        """The ways to answer that the settings allow for."""
-        return self._session.modes
+        """The ways to answer; the fine-tuned ones need an adapter."""
+        return ("rag", "long-context", *(("fine-tuned", "fine-tuned-rag") if self.adapters else ()))
 
-    def events(self, question: Question, mode: Mode = "rag") -> Iterator[Sentence | Answer]:
-        """The events of `Answerer.events`, over the index as of its last commit."""
+    def events(self, question: Question, mode: Mode = "rag", adapter: str | None = None) -> Iterator[Sentence | Answer]:
+        """The events of `NotesAnswerer.events`, over the index as of its last commit.
+
+        Args:
+            question: what is asked.
+            mode: how it is answered.
+            adapter: one of the names in `adapters`, for the fine-tuned modes; the first if not given.
+
+        Raises:
+            UsageError: there is no such adapter.
+        """
         with self._lock:
-            events = self._current(mode).events(question)
+            events = self._current(mode, self._folder(mode, adapter)).events(question)
         while True:
             with self._lock:
                 event = next(events, None)
@@ -155,13 +168,27 @@ class Desk:
         with self._lock:
             return ingest(kept, session.store, session.embedder, budget=budget, progress=progress)
 
-    def _current(self, mode: Mode) -> NotesAnswerer:
+    def _folder(self, mode: Mode, adapter: str | None) -> Path | None:
+        if not mode.startswith("fine-tuned"):
+            return None
+        name = adapter or next(iter(self.adapters), "")
+        if name not in self.adapters:
+            raise UsageError(reason=f"no adapter {name!r} here: start `serve` with --adapter DIR")
+        return self.adapters[name]
+
+    def _current(self, mode: Mode, adapter: Path | None = None) -> NotesAnswerer:
         """What answers in a mode over the last commit, whichever process made it."""
-        found = self._answerers.get(mode)
+        found = self._answerers.get((mode, adapter))
         if found is None or self._session.store.current_generation() != found.retriever.snapshot.number:
             # The old snapshot is not closed: a page that was closed in the middle of an answer may still read from it.
-            found = self._answerers[mode] = self._session.answering(mode)
+            found = self._answerers[mode, adapter] = self._session.answering(mode, adapter)
         return found
+
+
+def _by_name(folders: Sequence[Path]) -> dict[str, Path]:
+    """Folders by their own names; by their whole paths where two are called the same."""
+    names = [folder.name for folder in folders]
+    return {name if names.count(name) == 1 else str(folder): folder for name, folder in zip(names, folders, strict=True)}
 
 
 def pick_examples(chunks: Iterator[Chunk]) -> tuple[str, ...]:

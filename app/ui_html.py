@@ -84,7 +84,8 @@ def sentence_html(sentence: Sentence, turn: int, labels: Labels) -> str:
     bar = f'<span class="ir-support" title="{escape(support)}"><i style="width:{width}%"></i></span>'
     code = _FENCED.fullmatch(sentence.text.strip())
     text = f'<code class="ir-code">{escape(code[1])}</code>' if code else escape_with_formulas(sentence.text)
-    marks = f'<span class="ir-marks">{links}{bar}</span>'
+    unfounded = "" if sentence.citations else f'<span class="ir-unfounded">{escape(labels.unfounded)}</span>'
+    marks = f'<span class="ir-marks">{links}{unfounded}{bar}</span>'
     return f'<p class="ir-sentence ir-{sentence.origin}" title="{escape(origin)}">{text}{marks}</p>'
 
 

@@ -84,6 +84,10 @@ body:has(#ir-mode) #ir-chat { height: calc(100dvh - 242px) !important; }
   font-family: var(--font-mono); font-size: 12.5px; background: var(--background-fill-primary);
   border: 1px solid var(--border-color-primary); }
 .ir-marks { white-space: nowrap; }
+.ir-unfounded { margin-left: 6px; padding: 0 5px; border-radius: 4px; font-size: 11.5px; background: #fdecd8; color: #8a4b08; }
+.dark .ir-unfounded { background: #4a3315; color: #f3c88f; }
+#ir-how { align-items: center; gap: 10px; flex-wrap: wrap; }
+#ir-adapter { flex: 0 1 220px !important; min-width: 140px !important; }
 .ir-support { display: inline-block; width: 14px; height: 3px; margin-left: 4px; vertical-align: 4px; border-radius: 2px;
   background: var(--neutral-300); overflow: hidden; opacity: .75; }
 .dark .ir-support { background: var(--neutral-700); }

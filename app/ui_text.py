@@ -26,6 +26,7 @@ class Labels:
     quoted: str
     support: str
     unsupported_scale: str
+    unfounded: str
     citations: str
     relevance: str
     seconds: str
@@ -65,6 +66,7 @@ LABELS: dict[MessageLanguage, Labels] = {
         quoted="摘自笔记",
         support="支持度 {value}",
         unsupported_scale="支持度无法评定",
+        unfounded="笔记中没有依据",
         citations="{count} 处引用",
         relevance="相关度 {value}",
         seconds="{value} 秒",
@@ -102,6 +104,7 @@ LABELS: dict[MessageLanguage, Labels] = {
         quoted="quoted from the notes",
         support="support {value}",
         unsupported_scale="support cannot be scored",
+        unfounded="not supported by your notes",
         citations="{count} citations",
         relevance="relevance {value}",
         seconds="{value} s",

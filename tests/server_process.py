@@ -40,9 +40,9 @@ def ingest(folder: Path, index: Path) -> None:
 
 
 @contextmanager
-def serving(index: Path, extra: dict[str, str] | None = None) -> Iterator[str]:
+def serving(index: Path, extra: dict[str, str] | None = None, *options: str) -> Iterator[str]:
     """A server over an index; gives its address."""
-    process = run("serve", "--index", str(index), "--port", "0", "--json", extra=extra)
+    process = run("serve", "--index", str(index), "--port", "0", "--json", *options, extra=extra)
     watchdog = Timer(600, process.kill)
     watchdog.start()
     try:

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tiny_language_model import save_tiny_model
 
-from corpus.errors import AdapterMismatch, AdapterNotFound, NotesTooFew, OtherRun
+from corpus.errors import AdapterMismatch, AdapterNotFound, NotesTooFew, OtherRun, UsageError
 from generation.finetuning.base import load_base
 from generation.finetuning.examples import DataSettings, build_data
 from generation.finetuning.finetune import finetune, read_card
@@ -150,6 +150,16 @@ def test_a_finished_run_is_not_repeated_and_another_is_not_overwritten(base: Pat
     assert finetune(lambda: load_base(str(base)), SECTIONS, tmp_path / "out", data=TINY, training=settings) == first
     with pytest.raises(OtherRun, match="training"):
         finetune(lambda: load_base(str(base)), SECTIONS, tmp_path / "out", data=TINY, training=TrainSettings(steps=3))
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_folder_that_is_not_ours_is_left_alone(base: Path, tmp_path: Path, fresh: bool) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work", encoding="utf-8")
+    with pytest.raises(UsageError, match="another --out"):
+        finetune(lambda: load_base(str(base)), SECTIONS, tmp_path / "mine", data=TINY, fresh=fresh)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert (tmp_path / "mine" / "thesis.txt").read_text(encoding="utf-8") == "years of work"
 
 
 def test_an_adapter_of_another_base_and_none_at_all(base: Path, tmp_path: Path) -> None:

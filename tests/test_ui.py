@@ -7,18 +7,24 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 from server_process import QUOTES_ONLY, ingest, run, serving
+from tiny_language_model import save_tiny_model
 
 from app.session import Mode
 from app.ui_desk import Facts
 from corpus.errors import IndexNotFound
 from corpus.results import Answer, Sentence
 from generation.answering import Question
+from generation.finetuning.base import load_base
+from generation.finetuning.finetune import finetune
+from generation.finetuning.notes import NoteSection
+from generation.finetuning.training import TrainSettings
 
 pytestmark = pytest.mark.e2e
 
@@ -256,11 +262,12 @@ class StubDesk:
 
     notes_folder = Path("notes")
     modes: tuple[Mode, ...] = ("rag",)
+    adapters: ClassVar[dict[str, Path]] = {}
 
     def facts(self) -> Facts:
         return Facts(1, 1, 1, {"en": 1}, "e", None, ())
 
-    def events(self, question: Question, mode: Mode = "rag") -> Iterator[Sentence | Answer]:
+    def events(self, question: Question, mode: Mode = "rag", adapter: str | None = None) -> Iterator[Sentence | Answer]:
         sentences = (Sentence("One.", (1,), 1.0, "generated"), Sentence("Two.", (1,), 1.0, "quoted"))
         yield sentences[0]
         if question.text == "Why?":
@@ -330,6 +337,28 @@ def test_the_language_model_answers_in_the_page(visit: Callable[..., Page], inde
         read = ask(page, "What does post-training quantization need?")
         expect(read.locator(".ir-facts")).to_contain_text("whole notes")
         expect(read.locator(".ir-facts details")).to_contain_text("not read")
+
+
+def test_a_fine_tuned_model_is_chosen_and_what_the_notes_do_not_support_is_marked(
+    visit: Callable[..., Page], index: Path, tmp_path: Path
+) -> None:
+    base = str(save_tiny_model(tmp_path / "tiny"))
+    sections = tuple(NoteSection("a.md", (f"What is {name}?",), (f"{name} is a harbour.",), "en") for name in "ABCDE")
+    for name in ("first", "second"):
+        finetune(lambda: load_base(base), sections, tmp_path / name, training=TrainSettings(rate=2e-2, steps=40))
+    folders = ("--adapter", str(tmp_path / "first"), "--adapter", str(tmp_path / "second"))
+    with serving(index, {"INTERVIEW_RAG_GENERATOR": base, "INTERVIEW_RAG_DECODING__MAX_TOKENS": "32"}, *folders) as address:
+        page = visit(address, "en-US")
+        expect(page.locator("#ir-adapter")).to_be_hidden()
+        page.locator("#ir-mode label", has_text="closed book").click()
+        page.locator("#ir-adapter input").click()
+        page.get_by_role("option", name="second").click()
+        answer = ask(page, "What is NF4?")
+        expect(answer.locator(".ir-facts")).to_contain_text("adapter second")
+        expect(answer.locator(".ir-sentence").first.locator(".ir-unfounded")).to_have_text("not supported by your notes")
+    other = run("serve", "--index", str(index), "--adapter", str(index), "--port", "0")
+    _, errors = other.communicate(timeout=60)
+    assert (other.returncode, len(errors.strip().splitlines())) == (1, 1)
 
 
 def test_what_keeps_the_server_from_starting_is_said_in_one_line(index: Path, tmp_path: Path) -> None:

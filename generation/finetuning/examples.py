@@ -102,9 +102,8 @@ def build_data(sections: Sequence[NoteSection], count_tokens: CountTokens, setti
     Raises:
         NotesTooFew: there are fewer than `MIN_SECTIONS` sections.
     """
+    check_enough(sections)
     settings = settings or DataSettings()
-    if len(sections) < MIN_SECTIONS:
-        raise NotesTooFew(found=len(sections), needed=MIN_SECTIONS)
     rng = Random(settings.seed)  # noqa: S311 - reproducible, not secret
     held = set(rng.sample(range(len(sections)), max(1, round(settings.held_out * len(sections))))) if settings.held_out else set()
     learned = [section for i, section in enumerate(sections) if i not in held]
@@ -120,6 +119,12 @@ def build_data(sections: Sequence[NoteSection], count_tokens: CountTokens, setti
     train += [_grounded(section, learned, count_tokens, settings, rng) for section in grounded]
     asked = [_questions(sections[i], count_tokens, settings)[0][0] for i in sorted(held)]
     return TrainingData(tuple(train), tuple(wordings), tuple(asked), settings)
+
+
+def check_enough(sections: Sequence[NoteSection]) -> None:
+    """Raise NotesTooFew if there are fewer than `MIN_SECTIONS` sections."""
+    if len(sections) < MIN_SECTIONS:
+        raise NotesTooFew(found=len(sections), needed=MIN_SECTIONS)
 
 
 def lead(section: NoteSection, count_tokens: CountTokens, budget: int) -> str:

@@ -22,7 +22,7 @@ from safetensors import SafetensorError
 
 from corpus.errors import OtherRun, StorageFull, UsageError
 from generation.finetuning.card import Card, card_text
-from generation.finetuning.examples import DataSettings, TrainingData, build_data
+from generation.finetuning.examples import DataSettings, TrainingData, build_data, check_enough
 from generation.finetuning.notes import NoteSection
 from generation.finetuning.training import TrainSettings
 from retrieval.disk_full import is_disk_full
@@ -76,6 +76,14 @@ def finetune(
         StorageFull: the disk is full; what was saved before is kept.
     """
     training = training or TrainSettings()
+    check_enough(sections)
+    work = out.with_name(out.name + ".partial")
+    _check_ours(out, CARD)
+    _check_ours(work, RUN)
+    if fresh:
+        for folder, mark in ((out, CARD), (work, RUN)):
+            if (folder / mark).is_file():
+                shutil.rmtree(folder)
     base = load_base()
     examples = build_data(sections, base.count_tokens, data)
     facts = {
@@ -85,10 +93,6 @@ def finetune(
         "training": asdict(training),
         "start": str(start) if start else None,
     }
-    work = out.with_name(out.name + ".partial")
-    if fresh:
-        shutil.rmtree(work, ignore_errors=True)
-        shutil.rmtree(out, ignore_errors=True)
     if finished := _finished(out, facts):
         return finished
     try:
@@ -183,12 +187,16 @@ def read_card(folder: Path) -> Card:
         raise UsageError(reason=f"{folder} holds no card of `interview-rag finetune`: {error}") from error
 
 
+def _check_ours(folder: Path, mark: str) -> None:
+    """Whatever else lies there is not touched."""
+    if folder.exists() and not (folder / mark).is_file() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise UsageError(reason=f"{folder} exists and is no folder of `interview-rag finetune`: give another --out DIR")
+
+
 def _finished(out: Path, facts: dict[str, Any]) -> Card | None:
     """The card of a whole result, if it is the one that is asked for."""
-    if not out.exists():
+    if not (out / CARD).exists():
         return None
-    if not (out / CARD).is_file():
-        raise UsageError(reason=f"{out} exists and is no folder of `interview-rag finetune`: give another --out DIR")
     card = read_card(out)
     _compare(card.facts, facts, out)
     return card
