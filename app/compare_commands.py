@@ -182,7 +182,8 @@ def _facts(session: Session, chosen: CompareSettings, means: Means) -> dict[str,
     return {
         "notes": fingerprint([(chunk.path, chunk.id) for chunk in chunks]),
         "size": json_ready(asdict(chosen)),
-        "settings": session.settings.model_dump(mode="json", exclude=left_out),
+        # Only those that were chosen: a run goes on in a later version, which may have settings that this one does not know.
+        "settings": session.settings.model_dump(mode="json", exclude=left_out, exclude_defaults=True),
     }
 
 
