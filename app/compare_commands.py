@@ -157,6 +157,7 @@ def _means(session: Session) -> Means:
         ),
         retriever=retriever,
         load_answerer=session.answerer,
+        composes=settings.answering.compose,
         load_checker=lambda: session.checker,
         index=settings.index.expanduser(),
         embeddings=settings.embeddings,

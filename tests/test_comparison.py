@@ -19,6 +19,7 @@ from eval.comparison.advice import advise
 from eval.comparison.arms import load_scorer
 from eval.comparison.choices import Choice, make_choices
 from eval.comparison.estimates import paired
+from eval.comparison.footprint import Spec, measure
 from eval.comparison.invented import FACTS, sections_at, write_notes
 from eval.comparison.report import render
 from eval.comparison.run import Comparison, spread
@@ -120,6 +121,7 @@ def _summary(
     footprint = {"seconds": 2.0, "least": 1.0, "most": 3.0, "bytes": 10**9}
     summary: dict[str, Any] = {
         "base": "tiny",
+        "composes": True,
         "notes": {"changes_per_month": changes, "changes_from": "you", "facts": 4000, "sections": 300},
         "size": {"learned": 40, "asked": 40},
         "choices": {arm: _estimate(0.5) for arm in arms},
@@ -288,3 +290,13 @@ def test_too_few_notes_are_one_line(run: Run, notes: Path, tmp_path: Path, monke
 def test_a_spread_is_from_all_parts() -> None:
     assert spread(range(10), 3) == (0, 3, 6)
     assert spread(range(3), None) == (0, 1, 2)
+
+
+@pytest.mark.e2e
+def test_a_process_that_answers_does_not_count_the_memory_of_the_one_that_started_it(tmp_path: Path) -> None:
+    base = str(save_tiny_model(tmp_path / "tiny"))
+    held = bytearray(2 * 10**9)  # written to, so that it is there
+    spec = Spec("closed", base, None, "", "", None, ("What is Arb?",))
+    found = measure(spec)
+    assert len(held) > found["bytes"] > 10**8
+    assert len(found["seconds"]) == 1

@@ -33,13 +33,13 @@ class Spec:
 
     Attributes:
         mode: "closed" (the model alone), "long" (whole documents), "rag" or "grounded" (search, model, check).
-        base, adapter: the model.
+        base, adapter: the model; base None answers by quoting alone.
         index, embeddings, reranker: where and with what the notes are searched; unused closed book.
         questions: asked one after the other.
     """
 
     mode: Answering
-    base: str
+    base: str | None
     adapter: str | None
     index: str
     embeddings: str
@@ -71,15 +71,18 @@ def _size(path: Path) -> int:
 
 
 def _run(spec: Spec) -> dict[str, Any]:
-    from generation.language_model import Decoding
-    from generation.model_loading import load_language_model
-
     started = time.perf_counter()
-    adapter = Path(spec.adapter) if spec.adapter else None
-    model = load_language_model(spec.base, decoding=Decoding(max_tokens=96), adapter=adapter, chat=False)
+    model = _model(spec.base, Path(spec.adapter) if spec.adapter else None) if spec.base else None
     answer = _closed(model) if spec.mode == "closed" else _searched(spec, model)
     loaded = time.perf_counter() - started
     return {"load_seconds": loaded, "seconds": _timed(answer, spec.questions), "bytes": _peak()}
+
+
+def _model(base: str, adapter: Path | None) -> LanguageModel:
+    from generation.language_model import Decoding
+    from generation.model_loading import load_language_model
+
+    return load_language_model(base, decoding=Decoding(max_tokens=96), adapter=adapter, chat=False)
 
 
 def _timed(answer: Any, questions: Sequence[str]) -> list[float]:
@@ -145,9 +148,16 @@ def ingest_seconds(retriever: HybridRetriever) -> dict[str, Any]:
 
 
 def _peak() -> int:
-    """The most memory that this process had, in bytes; Linux counts kibibytes, macOS bytes."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else 1024 * peak
+    """The most memory that this process had, in bytes.
+
+    Linux hands the resource usage of a process on to what it starts, so what counts there is the peak of this program's own
+    memory; elsewhere it is the resource usage, in bytes (macOS).
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        (peak,) = (line.split()[1] for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM:"))
+        return 1024 * int(peak)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ class Means:
         language_model: the model of `ask`, with the adapter of a folder.
         retriever: of the notes.
         load_answerer: makes what answers in `ask` in the mode rag.
+        composes: whether that has the base model write, and does not only quote.
         load_checker: loads what says what the notes support.
         index, embeddings, reranker: of the retriever, for a process that opens them itself.
         files: what the parts of a setup are on disk, by part; the index and the adapter are added.
@@ -38,6 +39,7 @@ class Means:
     language_model: Callable[[Path | None], LanguageModel]
     retriever: HybridRetriever
     load_answerer: Callable[[], Answerer]
+    composes: bool
     load_checker: Callable[[], Checker]
     index: Path
     embeddings: str

@@ -89,6 +89,10 @@ TEXT: dict[str, tuple[str, str]] = {
         "The answers of `ask`, with the metrics of `interview-rag eval`; all are judged by the same passages of the notes.",
         "`ask` 的回答，采用 `interview-rag eval` 的指标；各种方式都用同样的笔记段落来评判。",
     ),
+    "quotes": (
+        "RAG quotes the notes here, as the settings say: no model writes.",
+        "按当前设置，RAG 在这里只摘录笔记，不由模型撰写。",
+    ),
     "metric": ("metric", "指标"),
     "refused": ("refused", "拒答"),
     "cost": ("Cost", "成本"),

@@ -228,9 +228,8 @@ class Comparison:
         }  # fmt: skip
         for name, mode in modes.items():
             folder = adapter if name.startswith(MAIN) else None
-            spec = Spec(
-                mode, means.base, folder, str(means.index), means.embeddings, means.reranker, questions[:_FOOTPRINT_QUESTIONS]
-            )
+            base = means.base if mode != "rag" or means.composes else None
+            spec = Spec(mode, base, folder, str(means.index), means.embeddings, means.reranker, questions[:_FOOTPRINT_QUESTIONS])
             yield f"footprint/{name}", lambda spec=spec: measure(spec)  # type: ignore[misc]
         yield "ingest", lambda: ingest_seconds(means.retriever)
         files = {**means.files, "index": means.index, "adapter": self.adapters[MAIN]}

@@ -57,6 +57,7 @@ def summarise(records: Sequence[Record], comparison: Comparison, changes_per_mon
         "notes": _notes(comparison, changes_per_month),
         "size": {**asdict(comparison.settings), "learned": len(comparison.sections), "asked": len(comparison.choices)},
         "base": comparison.means.base,
+        "composes": comparison.means.composes,
         "machine": {"processors": os.cpu_count(), "platform": platform.platform(), "python": platform.python_version()},
         "made": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
         "seconds": sum(record["unit_seconds"] for record in records),

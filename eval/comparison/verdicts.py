@@ -177,8 +177,8 @@ def _latency(summary: Record) -> Record:
     sides = tuple(f"{side['seconds']:.1f} [{side['least']:.1f}, {side['most']:.1f}] s" for side in (rag, tuned))
     return _row(
         "latency", ("Seconds per answer", "回答耗时"), (sides[0], sides[1]), _by_factor(rag["seconds"], tuned["seconds"]),
-        ("median [least, most]; search, model and check against the model alone",
-         "中位数 [最小, 最大]；RAG 含检索、生成与核查，微调只有生成"),
+        ("median [least, most]; search, answer and check against the model alone",
+         "中位数 [最小, 最大]；RAG 含检索、作答与核查，微调只有生成"),
     )  # fmt: skip
 
 
@@ -192,7 +192,8 @@ def _memory(summary: Record) -> Record:
 
 def _setup(summary: Record) -> Record:
     parts = summary["parts"]
-    rag = {name: size for name, size in parts.items() if name != "adapter"}
+    unused = {"adapter"} if summary["composes"] else {"adapter", "generator"}  # a RAG that quotes has no generator
+    rag = {name: size for name, size in parts.items() if name not in unused}
     tuned = {name: size for name, size in parts.items() if name in ("generator", "adapter")}
     sides = tuple(f"{len(side)}, {sum(side.values()) / 1e6:.0f} MB" for side in (rag, tuned))
     return _row(
