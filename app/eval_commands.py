@@ -36,7 +36,7 @@ def gold(
         str | None,
         typer.Option(
             "--arms",
-            help="quoted, composed, gold-context, retrieval, with commas between; as answers are set if not given.",
+            help="quoted, composed, copied, raw, gold-context, retrieval, with commas between; as answers are set if not given.",
             show_default=False,
         ),
     ] = None,

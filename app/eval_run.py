@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import UsageError
@@ -12,9 +13,10 @@ if TYPE_CHECKING:
     from eval.gold import GoldQuestion
     from eval.judge import Judge
     from eval.run import Subject
+    from generation.answerer import Answerer
 
-RETRIEVAL, QUOTED, COMPOSED, GOLD_CONTEXT = "retrieval", "quoted", "composed", "gold-context"
-_ARMS = (RETRIEVAL, QUOTED, COMPOSED, GOLD_CONTEXT)
+RETRIEVAL, QUOTED, COMPOSED, COPIED, RAW, GOLD_CONTEXT = "retrieval", "quoted", "composed", "copied", "raw", "gold-context"
+_ARMS = (RETRIEVAL, QUOTED, COMPOSED, COPIED, RAW, GOLD_CONTEXT)
 # Settings that no number depends on.
 _NO_MATTER = {"index", "messages", "device", "ingestion"}
 
@@ -39,9 +41,20 @@ def subject_of(session: Session, arms: Sequence[str], judge: Judge) -> Subject:
     from eval.answer_metrics import Means
     from eval.run import Subject
 
-    answerers = {arm: session.answerer(compose=arm == COMPOSED) for arm in arms if arm != RETRIEVAL}
+    answerers = {arm: _answerer(session, arm) for arm in arms if arm != RETRIEVAL}
     means = Means(judge, session.embedder, session.reranker) if answerers else None
     return Subject(session.retriever(), answerers, means, with_gold=frozenset({GOLD_CONTEXT}))
+
+
+def _answerer(session: Session, arm: str) -> Answerer:
+    """Quoted and composed as set; `copied` composes in the words of the evidence, `raw` shows what the model writes unchecked."""
+    from eval.raw_answers import RawAnswerer
+    from generation.answerer import Answerer
+
+    answerer = session.answerer(compose=arm in (COMPOSED, COPIED, RAW))
+    settings = answerer.settings if arm == COMPOSED else replace(answerer.settings, copy_only=arm == COPIED)
+    made = RawAnswerer if arm == RAW else Answerer
+    return made(answerer.retriever, answerer.checker, answerer.model, settings)
 
 
 def facts_of(session: Session, gold: Sequence[GoldQuestion], subject: Subject, judge: Judge) -> dict[str, Any]:

@@ -83,12 +83,22 @@ class SearchResult:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence of an answer with the numbers of its citations and its support in them, 0-1 (None: not scoreable)."""
+    """A sentence of an answer.
+
+    Attributes:
+        text: as it is shown.
+        citations: the numbers of its citations.
+        support: how far they support it, 0-1; None: not scoreable.
+        origin: written by a model, or quoted.
+        note_language: language and script of the note that it is quoted from, if these are not the answer's: Chinese was
+            converted to the answer's script then, and anything else stands as it is in the note; None if they are the same.
+    """
 
     text: str
     citations: tuple[int, ...]
     support: float | None
     origin: Origin
+    note_language: Language | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Answerer(NotesAnswerer):
     def from_hits(self, query: Query, found: SearchResult, started: float) -> Iterator[Sentence | Answer]:
         """The composed sentence, then the lines of the evidence, then the whole answer."""
         draft = Draft(query, found, self.checker, self.retriever.snapshot.catalogue.source, started)
-        evidence = self._select(query, found.hits)
+        evidence = self.select(query, found.hits)
         if self.model is not None:
             chosen = self.settings
             yield from composed(
@@ -71,7 +71,7 @@ class Answerer(NotesAnswerer):
         else:
             yield refuse(query, found, started, draft.left_out)
 
-    def _select(self, query: Query, hits: Sequence[Hit]) -> tuple[EvidenceSentence, ...]:
+    def select(self, query: Query, hits: Sequence[Hit]) -> tuple[EvidenceSentence, ...]:
         """The evidence; where no line of the hits states anything by itself, the beginning of the best one."""
         found = select_evidence(
             query,

@@ -47,10 +47,9 @@ def composed(
     if not model.chat and draft.is_foreign(evidence):
         draft.left_out.append(f"no composed sentence: {model.name} does not translate; the evidence is quoted")
         return
-    packed = _pack(evidence, model, prompt_tokens, draft)
-    if not packed:
+    text, packed = written(model, query, evidence, draft, prompt_tokens=prompt_tokens, copy_only=copy_only)
+    if not text:
         return
-    text = _written(model, query, packed, draft, copy_only=copy_only)
     if not model.chat:
         if sentence := draft.compose(text, packed):
             yield sentence
@@ -65,8 +64,19 @@ def composed(
         draft.citations.forget_after(0)
 
 
-def _written(model: LanguageModel, query: Query, packed: Sequence[EvidenceSentence], draft: Draft, *, copy_only: bool) -> str:
-    """What the model writes; of an answer that was cut off the whole sentences."""
+def written(
+    model: LanguageModel,
+    query: Query,
+    evidence: Sequence[EvidenceSentence],
+    draft: Draft,
+    *,
+    prompt_tokens: int,
+    copy_only: bool = False,
+) -> tuple[str, tuple[EvidenceSentence, ...]]:
+    """What a model writes, of an answer that was cut off the whole sentences, and the evidence that it read; see `composed`."""
+    packed = _pack(evidence, model, prompt_tokens, draft)
+    if not packed:
+        return "", ()
     texts = [item.text for item in packed]
     if model.chat:
         system, prompt = build_messages(query.text, texts, query.language)
@@ -86,7 +96,7 @@ def _written(model: LanguageModel, query: Query, packed: Sequence[EvidenceSenten
     if model.chat and len(parts) > 1 and not _WHOLE.search(text):
         draft.left_out.append(f"cut off after {model.decoding.max_tokens} tokens: {parts[-1]}")
         text = "\n".join(parts[:-1])
-    return text
+    return text, packed
 
 
 def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: int, draft: Draft) -> tuple[EvidenceSentence, ...]:

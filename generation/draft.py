@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from corpus.documents import Language
 from corpus.language import detect_language, in_script
 from corpus.results import Answer, SearchResult, Sentence
 from corpus.sentences import sentences
@@ -51,7 +52,7 @@ class Draft:
         if score < self.checker.threshold or (support(text, [best.text]) or 0.0) < SUPPORTED:
             self.left_out.append(f"composed sentence without support ({score:.2f}): {text}")
             return None
-        return self._add(Sentence(in_script(text, self.query.language), self._cite(best), score, "generated"))
+        return self._add(Sentence(in_script(text, self.query.language), self.cite(best), score, "generated"))
 
     def is_foreign(self, evidence: Sequence[EvidenceSentence]) -> bool:
         """Whether most of the evidence is in another language than the question."""
@@ -72,13 +73,21 @@ class Draft:
         self.first_token()
         if repeats(item.text, [sentence for sentence in self.sentences if sentence.origin == "generated"]):
             return None
-        numbers = self._cite(item)
+        numbers = self.cite(item)
         score = self._support(item)
         if score is not None and score < self.checker.threshold:
             self.left_out.append(f"quoted line without support ({score:.2f}): {item.text}")
             self.citations.forget_after(max((n for sentence in self.sentences for n in sentence.citations), default=0))
             return None
-        return self._add(Sentence(in_script(item.text, self.query.language), numbers, score, "quoted"))
+        shown = in_script(item.text, self.query.language)
+        return self._add(Sentence(shown, numbers, score, "quoted", self._note_language(item, shown)))
+
+    def _note_language(self, item: EvidenceSentence, shown: str) -> Language | None:
+        """See `Sentence.note_language`; a line may be all formula, so the passage around it tells its language."""
+        asked = self.query.language
+        own = item.chunk.language if shown == item.text else detect_language(item.text)
+        same = own == "other" or (shown == item.text and own.startswith("zh") == asked.startswith("zh"))
+        return None if same or own == asked else own
 
     def _support(self, item: EvidenceSentence) -> float | None:
         """How far the notes support a line: as far as the weakest of its sentences.
@@ -96,7 +105,7 @@ class Draft:
         self.sentences.append(sentence)
         return sentence
 
-    def _cite(self, item: EvidenceSentence) -> tuple[int, ...]:
+    def cite(self, item: EvidenceSentence) -> tuple[int, ...]:
         """The numbers of a line's places, its own first."""
         spans = ((item.start, item.end), *item.also)
         return tuple(self.citations.cite(item.chunk, start, end).n for start, end in spans)
