@@ -85,7 +85,7 @@ class Answering(Section):
 
     compose: bool = Field(False, description="have the language model open the answer; false quotes the notes only")
     min_relevance: float = Field(0.4, ge=0, le=1, description="below this calibrated relevance a question is refused")
-    evidence_sentences: int = Field(6, ge=1, le=40, description="most sentences of the notes in an answer")
+    evidence_sentences: int = Field(7, ge=1, le=40, description="most sentences of the notes in an answer")
     prompt_tokens: int = Field(600, ge=64, description="most tokens of evidence in the prompt")
     copy_only: bool = Field(False, description="a base model that composes writes only tokens of the evidence and the question")
     long_context_tokens: int = Field(16_384, ge=512, description="most tokens of prompt and answer in the mode long-context")

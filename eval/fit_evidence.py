@@ -21,7 +21,7 @@ from scipy.optimize import minimize
 
 from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold, states
 from eval.metrics import is_gold
-from generation.evidence import WEIGHTS, places_of
+from generation.evidence import WEIGHTS, candidates
 from generation.evidence_choice import EvidenceSettings
 from generation.evidence_features import FEATURES, features
 from retrieval.query import analyse
@@ -29,7 +29,7 @@ from retrieval.retriever import HybridRetriever
 
 FloatMatrix = NDArray[np.float64]
 
-_RIDGE = 0.03
+_RIDGE = 0.1
 _FOLDS = 5
 _COUNTS = (3, 5, 8)
 
@@ -54,10 +54,12 @@ class Example:
 def example_of(question: GoldQuestion, retriever: HybridRetriever) -> Example | None:
     """The units that a question's search finds; None if it finds nothing."""
     query = analyse(question.question, question.history)
-    places = places_of(retriever.find(query).hits[: EvidenceSettings().hits])
+    places = candidates(query, retriever.find(query).hits, EvidenceSettings())
     if not places:
         return None
-    inputs = features(query.text, places, embedder=retriever.embedder, bm25=retriever.snapshot.bm25).astype(np.float64)
+    inputs = features(
+        query.text, places, embedder=retriever.embedder, bm25=retriever.snapshot.bm25, reranker=retriever.reranker
+    ).astype(np.float64)
     facts = tuple(
         frozenset(n for n, fact in enumerate(question.must_include) if states(place.under_heading(), fact)) for place in places
     )

@@ -78,6 +78,7 @@ class Answerer(NotesAnswerer):
             hits,
             embedder=self.retriever.embedder,
             bm25=self.retriever.snapshot.bm25,
+            reranker=self.retriever.reranker,
             settings=self.settings.evidence,
         )
         return found or opening_of(hits[0].chunk)

@@ -26,6 +26,7 @@ from generation.question_kind import aspects, parts
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.query import Query
+from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
 _WIDENED = 2  # hits whose neighbours are read too
@@ -43,7 +44,14 @@ def places_of(hits: Sequence[Hit], *, code: bool = True) -> tuple[Place, ...]:
     return tuple(Place(hit, i, unit) for hit, i, unit in numbered if unit.states and (code or unit.kind != "code"))
 
 
-def score_units(question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index) -> FloatVector:
+def candidates(query: Query, hits: Sequence[Hit], settings: EvidenceSettings) -> tuple[Place, ...]:
+    """The units that evidence is chosen from: those of the best hits and of the chunks beside the very best."""
+    return places_of(_widened(hits[: settings.hits]), code="code" in aspects(query.question))
+
+
+def score_units(
+    question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index, reranker: Reranker | None
+) -> FloatVector:
     """How well each unit answers a question, in logits of a listwise regression; shape (places,).
 
     The regression is fitted by `python -m eval.fit_evidence` on development questions: softmax over the units of a question,
@@ -51,26 +59,32 @@ def score_units(question: str, places: Sequence[Place], *, embedder: Embedder, b
     """
     if not places:
         return np.zeros(0, dtype=np.float32)
-    return features(question, places, embedder=embedder, bm25=bm25) @ _weights()
+    return features(question, places, embedder=embedder, bm25=bm25, reranker=reranker) @ _weights()
 
 
 def select_evidence(
-    query: Query, hits: Sequence[Hit], *, embedder: Embedder, bm25: BM25Index, settings: EvidenceSettings
+    query: Query,
+    hits: Sequence[Hit],
+    *,
+    embedder: Embedder,
+    bm25: BM25Index,
+    reranker: Reranker | None,
+    settings: EvidenceSettings,
 ) -> tuple[EvidenceSentence, ...]:
     """The lines of the notes that best answer a question, in the order in which they are to be read.
 
     All of them are in one language: the question's, unless only notes in the other one answer.
     """
-    places = places_of(_widened(hits[: settings.hits]), code="code" in aspects(query.question))
+    places = candidates(query, hits, settings)
     if not places:
         return ()
 
-    def scores_for(text: str) -> FloatVector:
-        return score_units(text, places, embedder=embedder, bm25=bm25)
+    def scores_for(text: str, reranker: Reranker | None = None) -> FloatVector:
+        return score_units(text, places, embedder=embedder, bm25=bm25, reranker=reranker)
 
-    whole = scores_for(query.text)
+    whole = scores_for(query.text, reranker)
     if query.question != query.text:  # what was asked before names the subject, and is not what is asked now
-        whole = np.asarray((whole + scores_for(query.question)) / 2, dtype=np.float32)
+        whole = np.asarray((whole + scores_for(query.question, reranker)) / 2, dtype=np.float32)
     asked = [part for part in parts(query.question) if part != query.question]
     scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in asked)], dtype=np.float32)
     kept = _in_one_language(places, scores, query.language, settings.foreign)

@@ -19,7 +19,6 @@ _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from whi
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
 _FACT_LINES = 3
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
-_SAME_SUBJECT = 0.5  # logits that a unit gains for a part of the question by naming a subject of the whole
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
 _LABELLED = 20  # characters at the beginning of a unit in which it names its subject
@@ -41,13 +40,13 @@ class EvidenceSettings:
         list_items: most items of a list that is taken as a whole where a list is asked for.
     """
 
-    sentences: int = 6
-    least: int = 3
+    sentences: int = 7
+    least: int = 4
     gap: float = 3.0
     elsewhere: float = 2.0
     hits: int = 5
     foreign: float = 2.0
-    characters: int = 600
+    characters: int = 700
     fact: float = 0.7
     list_items: int = 8
 
@@ -61,17 +60,13 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
         question: as it was asked.
         settings: how many, and how near to the best.
     """
-    whole, wants = scores[0], aspects(question)
+    wants = aspects(question)
     is_fact = not wants - {"number"}
-    subjects = frozenset(subjects_of(question))
-    about = np.array([_is_about(place, subjects) for place in places])
-    best = int(np.where(about, whole, -np.inf).argmax()) if about.any() else int(whole.argmax())
-    # A part may leave the subject to the rest of the question, and may also turn to another one.
-    firsts = [int((part + _SAME_SUBJECT * about).argmax()) for part in scores[1:]]
-    firsts += _wanted(places, whole, best, question, wants)
-    order = [best, *sorted(firsts, key=lambda i: -whole[i])]
-    order += [i for i in np.argsort(-whole, kind="stable").tolist() if about[i]]
-    taken = _take(places, whole, list(dict.fromkeys(order)), frozenset(firsts), settings, is_fact=is_fact)
+    whole = scores[0]
+    best = int(whole.argmax())
+    firsts = [*(int(part.argmax()) for part in scores[1:]), *_wanted(places, whole, best, question, wants)]
+    order = list(dict.fromkeys([best, *sorted(firsts, key=lambda i: -whole[i])]))
+    taken = _take(places, whole, order, settings, is_fact=is_fact)
     if not is_fact:
         longest = settings.list_items if wants & {"listing", "steps"} else _SIDES
         least = 1 if wants & {"listing", "steps", "comparison"} else 2
@@ -92,19 +87,18 @@ def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: s
 def _take(
     places: Sequence[Place],
     scores: FloatVector,
-    order: Sequence[int],
-    firsts: frozenset[int],
+    firsts: Sequence[int],
     settings: EvidenceSettings,
     *,
     is_fact: bool,
 ) -> list[int]:
-    """Units in their order until there are enough: near enough to the first, and no repeats."""
-    best = order[0]
+    """The first units, then the best of the others until there are enough: near enough to the best, and no repeats."""
+    best = firsts[0]
     most = min(settings.sentences, _FACT_LINES) if is_fact else settings.sentences
     reach = settings.fact if is_fact else 1.0
     taken: list[int] = []
     length = 0
-    for i in order:
+    for i in dict.fromkeys([*firsts, *np.argsort(-scores, kind="stable").tolist()]):
         if len(taken) >= most or (len(taken) >= settings.least and length >= settings.characters):
             break
         gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
@@ -140,11 +134,6 @@ def _listing(places: Sequence[Place], scores: FloatVector, best: int) -> list[in
     listings = [i for i, place in enumerate(places) if place.unit.kind == "code"]
     section = section_of(places[best])
     return sorted(listings, key=lambda i: (section_of(places[i]) != section, -scores[i]))[:1]
-
-
-def _is_about(place: Place, subjects: frozenset[str]) -> bool:
-    """Whether a unit or its titles name one of the question's subjects; listings need not, nor any where it names none."""
-    return not subjects or place.unit.kind == "code" or bool(subjects & set(concepts(place.under_heading())))
 
 
 def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> list[int]:

@@ -16,6 +16,8 @@ from retrieval.analysis import concepts, terms
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.fusion import standardise
+from retrieval.relevance import logit
+from retrieval.rerank import Reranker
 
 FloatVector = NDArray[np.float32]
 FloatMatrix = NDArray[np.float32]
@@ -36,6 +38,8 @@ FEATURES = (
     "length",
     "row",
     "stranger",
+    "relevance",
+    "statement",
 )
 _NUMBER = re.compile(r"\d")
 _REASON = re.compile(
@@ -59,10 +63,13 @@ class Place:
         return " ".join((*heading, *self.unit.scope, self.unit.text))
 
 
-def features(question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index) -> FloatMatrix:
+def features(
+    question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index, reranker: Reranker | None
+) -> FloatMatrix:
     """One row a place, one column a feature, see FEATURES; shape (places, features).
 
-    Similarities are standardised over the places, so that they mean the same for short and long questions.
+    Similarities are standardised over the places, so that they mean the same for short and long questions. Without a reranker
+    what it would say is the same of all.
     """
     texts = [place.under_heading() for place in places]
     wants = aspects(question)
@@ -86,6 +93,7 @@ def features(question: str, places: Sequence[Place], *, embedder: Embedder, bm25
         [min(len(place.unit.text), 200) / 100 for place in places],
         [(place.unit.kind == "row") * _sign("comparison" in wants) for place in places],
         [_stranger(place, subjects) for place in places],
+        *_read_alone(question, places, reranker),
     )
     return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
 
@@ -104,6 +112,20 @@ def _stranger(place: Place, subjects: frozenset[str]) -> float:
     return len(titled - subjects) / len(titled) if titled else 0.0
 
 
+def _read_alone(question: str, places: Sequence[Place], reranker: Reranker | None) -> tuple[FloatVector, FloatVector]:
+    """What the reranker says of each unit without the rest of its passage: as a text, and of its best sentence.
+
+    Read within its passage, a sentence profits from what stands around it.
+    """
+    if reranker is None:
+        return np.zeros(len(places), dtype=np.float32), np.zeros(len(places), dtype=np.float32)
+    texts = [(" ".join((*place.hit.chunk.heading[-1:], *place.unit.scope)), place.unit.text) for place in places]
+    scores = reranker.score(question, texts)
+    whole = np.array([logit(score.relevance) for score in scores], dtype=np.float32)
+    best = np.array([logit(max((s.score for s in score.sentences), default=0.0)) for score in scores], dtype=np.float32)
+    return standardise(whole), standardise(best)
+
+
 def _trained(places: Sequence[Place]) -> FloatVector:
     """The reranker's best score of a sentence of the unit, as a logit: a probability squeezes both ends together.
 
@@ -113,8 +135,8 @@ def _trained(places: Sequence[Place]) -> FloatVector:
     for i, place in enumerate(places):
         scores = [s.score for s in place.hit.sentences if place.unit.start <= s.start < place.unit.end]
         if place.hit.sentences:
-            best[i] = np.clip(max(scores, default=0.0), 1e-4, 1 - 1e-4)
-    logits = np.log(best / (1 - best))
+            best[i] = max(scores, default=0.0)
+    logits = np.array([logit(score) if np.isfinite(score) else np.nan for score in best], dtype=np.float32)
     mean = np.nanmean(logits) if np.isfinite(logits).any() else 0.0
     return np.asarray(np.where(np.isnan(logits), mean, logits), dtype=np.float32)
 
