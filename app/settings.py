@@ -84,7 +84,9 @@ class Answering(Section):
     """How questions are answered."""
 
     compose: bool = Field(False, description="have the language model open the answer; false quotes the notes only")
-    min_relevance: float = Field(0.4, ge=0, le=1, description="below this calibrated relevance a question is refused")
+    min_relevance: float = Field(
+        0.5, ge=0, le=1, description="below this probability that the notes answer, a question is refused"
+    )
     evidence_sentences: int = Field(7, ge=1, le=40, description="most sentences of the notes in an answer")
     prompt_tokens: int = Field(600, ge=64, description="most tokens of evidence in the prompt")
     copy_only: bool = Field(False, description="a base model that composes writes only tokens of the evidence and the question")

@@ -24,6 +24,7 @@ from eval.metrics import is_gold
 from generation.evidence import WEIGHTS, candidates
 from generation.evidence_choice import EvidenceSettings
 from generation.evidence_features import FEATURES, features
+from generation.evidence_reading import read_alone
 from retrieval.query import analyse
 from retrieval.retriever import HybridRetriever
 
@@ -57,14 +58,13 @@ def example_of(question: GoldQuestion, retriever: HybridRetriever) -> Example | 
     places = candidates(query, retriever.find(query).hits, EvidenceSettings())
     if not places:
         return None
-    inputs = features(
-        query.text, places, embedder=retriever.embedder, bm25=retriever.snapshot.bm25, reranker=retriever.reranker
-    ).astype(np.float64)
+    reading = read_alone(query.text, places, retriever.reranker)
+    inputs = features(query.text, places, embedder=retriever.embedder, bm25=retriever.snapshot.bm25, reading=reading)
     facts = tuple(
         frozenset(n for n, fact in enumerate(question.must_include) if states(place.under_heading(), fact)) for place in places
     )
     right = np.array([bool(found) and bool(is_gold(p.hit.chunk, question)) for found, p in zip(facts, places, strict=True)])
-    return Example(inputs, facts, right, len(question.must_include))
+    return Example(inputs.astype(np.float64), facts, right, len(question.must_include))
 
 
 def examples(gold: Sequence[GoldQuestion], retriever: HybridRetriever) -> tuple[Example, ...]:

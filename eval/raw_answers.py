@@ -23,7 +23,9 @@ class RawAnswerer(Answerer):
         """Each sentence of the model, then the whole answer; a model that writes nothing refuses."""
         assert self.model is not None  # noqa: S101 - made with one
         draft = Draft(query, found, self.checker, self.retriever.snapshot.catalogue.source, started)
-        text, read = written(self.model, query, self.select(query, found.hits), draft, prompt_tokens=self.settings.prompt_tokens)
+        text, read = written(
+            self.model, query, self.select(query, found.hits).lines, draft, prompt_tokens=self.settings.prompt_tokens
+        )
         numbers = tuple(n for item in read for n in draft.cite(item))
         draft.sentences += [Sentence(in_script(part, query.language), numbers, None, "generated") for part in sentences(text)]
         yield from draft.sentences

@@ -12,6 +12,7 @@ from corpus.documents import Chunk
 from corpus.results import Hit, Scores
 from corpus.sentences import sentence_spans
 from generation.evidence import places_of, score_units
+from generation.evidence_reading import read_alone
 from retrieval.analysis import terms
 from retrieval.bm25 import BM25Index, build_bm25
 from retrieval.embedder import Embedder
@@ -57,6 +58,7 @@ class SentenceRanker:
             scores["trained"] = np.array([sentence.score for sentence in judged.sentences], dtype=np.float32)
             hit = replace(hit, sentences=judged.sentences)
         places = places_of([hit])
-        fitness = score_units(query.text, places, embedder=self._embedder, bm25=self._bm25)
+        reading = read_alone(query.text, places, self._reranker)
+        fitness = score_units(query.text, places, embedder=self._embedder, bm25=self._bm25, reading=reading)
         found = {method: tuple(spans[i] for i in ranking(values)) for method, values in scores.items()}
         return {**found, "selector": tuple((places[i].unit.start, places[i].unit.end) for i in ranking(fitness))}

@@ -7,16 +7,17 @@ it has a chat form, writes it (`generation.composition`). What the check rejects
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from corpus.results import Answer, Hit, SearchResult, Sentence
+from generation.answerable import SURELY_NOT, answerable
 from generation.answering import NotesAnswerer
 from generation.checker import Checker
 from generation.composition import composed
 from generation.draft import Draft, refuse
-from generation.evidence import select_evidence
+from generation.evidence import Evidence, select_evidence, statement_by_parts
 from generation.evidence_choice import EvidenceSettings
-from generation.evidence_lines import EvidenceSentence, opening_of
+from generation.evidence_lines import opening_of
 from generation.language_model import LanguageModel
 from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
@@ -27,13 +28,13 @@ class AnswerSettings:
     """How to answer.
 
     Attributes:
-        min_relevance: below this calibrated relevance the question is refused, 0-1.
+        min_relevance: below this probability that the notes answer, the question is refused, 0-1.
         prompt_tokens: most tokens of evidence in the prompt.
         copy_only: a base model writes only tokens of the evidence and of the question.
         evidence: how evidence is selected.
     """
 
-    min_relevance: float = 0.4
+    min_relevance: float = 0.5
     prompt_tokens: int = 600
     copy_only: bool = False
     evidence: EvidenceSettings = field(default_factory=EvidenceSettings)
@@ -52,26 +53,38 @@ class Answerer(NotesAnswerer):
 
     @property
     def min_relevance(self) -> float:
-        """As set."""
-        return self.settings.min_relevance
+        """As set, or what is surely not: the evidence is looked at before anything else is refused, if there is a reranker."""
+        return min(SURELY_NOT, self.settings.min_relevance) if self.retriever.reranker else self.settings.min_relevance
 
     def from_hits(self, query: Query, found: SearchResult, started: float) -> Iterator[Sentence | Answer]:
-        """The composed sentence, then the lines of the evidence, then the whole answer."""
+        """What the model writes, if one is set, and the lines of the evidence, then the whole answer; or a refusal after all."""
+        chosen = self.settings
+        selected = self.select(query, found.hits)
+        found = replace(found, relevance=self._second_look(query, found, selected.statement))
+        if found.relevance < chosen.min_relevance:
+            yield refuse(query, found, started)
+            return
         draft = Draft(query, found, self.checker, self.retriever.snapshot.catalogue.source, started)
-        evidence = self.select(query, found.hits)
         if self.model is not None:
-            chosen = self.settings
             yield from composed(
-                self.model, query, evidence, draft, prompt_tokens=chosen.prompt_tokens, copy_only=chosen.copy_only
+                self.model, query, selected.lines, draft, prompt_tokens=chosen.prompt_tokens, copy_only=chosen.copy_only
             )
         if not (draft.sentences and self.model and self.model.chat):
-            yield from draft.quoted(evidence)
+            yield from draft.quoted(selected.lines)
         if draft.sentences:
             yield draft.finish(self.model)
         else:
             yield refuse(query, found, started, draft.left_out)
 
-    def select(self, query: Query, hits: Sequence[Hit]) -> tuple[EvidenceSentence, ...]:
+    def _second_look(self, query: Query, found: SearchResult, statement: float | None) -> float:
+        """Probability that the notes answer; a question of several parts is only refused after each has been looked for."""
+        whole = answerable(found.relevance, statement)
+        if whole >= self.settings.min_relevance:
+            return whole
+        by_parts = statement_by_parts(query, found.hits, reranker=self.retriever.reranker, settings=self.settings.evidence)
+        return whole if by_parts is None else max(whole, answerable(found.relevance, by_parts))
+
+    def select(self, query: Query, hits: Sequence[Hit]) -> Evidence:
         """The evidence; where no line of the hits states anything by itself, the beginning of the best one."""
         found = select_evidence(
             query,
@@ -81,4 +94,4 @@ class Answerer(NotesAnswerer):
             reranker=self.retriever.reranker,
             settings=self.settings.evidence,
         )
-        return found or opening_of(hits[0].chunk)
+        return found if found.lines else Evidence(opening_of(hits[0].chunk))

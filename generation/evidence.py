@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from corpus.documents import Language
+from corpus.language import detect_language
 from corpus.results import Hit
 from generation.evidence_choice import EvidenceSettings, choose
-from generation.evidence_features import FEATURES, FloatMatrix, FloatVector, Place, features
+from generation.evidence_features import FEATURES, FloatMatrix, features
 from generation.evidence_lines import EvidenceSentence, arranged
+from generation.evidence_reading import FloatVector, Place, Reading, read_alone
 from generation.passage_units import units_of
 from generation.question_kind import aspects, parts
 from retrieval.bm25 import BM25Index
@@ -30,6 +32,19 @@ from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
 _WIDENED = 2  # hits whose neighbours are read too
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What was selected.
+
+    Attributes:
+        lines: in the order in which they are to be read.
+        statement: the reranker's best logit of a sentence by itself; None without a reranker, or without units.
+    """
+
+    lines: tuple[EvidenceSentence, ...]
+    statement: float | None = None
 
 
 @cache
@@ -50,7 +65,7 @@ def candidates(query: Query, hits: Sequence[Hit], settings: EvidenceSettings) ->
 
 
 def score_units(
-    question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index, reranker: Reranker | None
+    question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index, reading: Reading | None
 ) -> FloatVector:
     """How well each unit answers a question, in logits of a listwise regression; shape (places,).
 
@@ -59,7 +74,7 @@ def score_units(
     """
     if not places:
         return np.zeros(0, dtype=np.float32)
-    return features(question, places, embedder=embedder, bm25=bm25, reranker=reranker) @ _weights()
+    return features(question, places, embedder=embedder, bm25=bm25, reading=reading) @ _weights()
 
 
 def select_evidence(
@@ -70,17 +85,20 @@ def select_evidence(
     bm25: BM25Index,
     reranker: Reranker | None,
     settings: EvidenceSettings,
-) -> tuple[EvidenceSentence, ...]:
+) -> Evidence:
     """The lines of the notes that best answer a question, in the order in which they are to be read.
 
     All of them are in one language: the question's, unless only notes in the other one answer.
     """
     places = candidates(query, hits, settings)
     if not places:
-        return ()
+        return Evidence(())
+    readings: list[Reading] = []
 
     def scores_for(text: str, reranker: Reranker | None = None) -> FloatVector:
-        return score_units(text, places, embedder=embedder, bm25=bm25, reranker=reranker)
+        reading = read_alone(text, places, reranker)
+        readings.extend([reading] if reading else [])
+        return score_units(text, places, embedder=embedder, bm25=bm25, reading=reading)
 
     whole = scores_for(query.text, reranker)
     if query.question != query.text:  # what was asked before names the subject, and is not what is asked now
@@ -89,7 +107,21 @@ def select_evidence(
     scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in asked)], dtype=np.float32)
     kept = _in_one_language(places, scores, query.language, settings.foreign)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
-    return arranged(chosen, query.question)
+    statement = max((float(reading.statement.max()) for reading in readings), default=None)
+    return Evidence(arranged(chosen, query.question), statement)
+
+
+def statement_by_parts(
+    query: Query, hits: Sequence[Hit], *, reranker: Reranker | None, settings: EvidenceSettings
+) -> float | None:
+    """`Evidence.statement` of a question of several parts: the mean of the best for each, since no sentence answers all of them.
+
+    None of one that is whole, or without a reranker.
+    """
+    asked = [part for part in parts(query.question) if part != query.question]
+    places = candidates(query, hits, settings)
+    readings = [reading for part in asked if places and (reading := read_alone(part, places, reranker))]
+    return float(np.mean([reading.statement.max() for reading in readings])) if readings else None
 
 
 def _widened(hits: Sequence[Hit]) -> list[Hit]:
@@ -104,10 +136,18 @@ def _widened(hits: Sequence[Hit]) -> list[Hit]:
     return wide
 
 
+def _is_chinese(place: Place) -> bool:
+    """Formulas and listings are in the language of their passage; a passage that is mostly code may hold rows in another."""
+    language = place.hit.chunk.language
+    if place.unit.kind not in ("formula", "code"):
+        language = detect_language(place.unit.text)
+    return (place.hit.chunk.language if language == "other" else language).startswith("zh")
+
+
 def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Language, margin: float) -> list[int]:
     """The places to choose from: those in the question's language if the best of them can compete."""
     chinese = language.startswith("zh")
-    own = np.array([place.hit.chunk.language.startswith("zh") == chinese for place in places])
+    own = np.array([_is_chinese(place) == chinese for place in places])
     if own.all() or not own.any():
         return list(range(len(places)))
     ours = scores[0][own].max() + margin >= scores[0][~own].max()

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.evidence_features import FloatMatrix, FloatVector, Place
+from generation.evidence_features import FloatMatrix
 from generation.evidence_lines import Chosen, section_of
+from generation.evidence_reading import FloatVector, Place
 from generation.passage_units import list_of, units_of
 from generation.question_kind import Aspect, aspects
 from generation.verify import overlap
@@ -19,6 +20,9 @@ _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from whi
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
 _FACT_LINES = 3
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
+_STRANGE = 1.5
+_ALONE = 1.5
+_FARTHEST = 5.0  # logits behind the best from which on a unit is not even taken where there are few
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
 _LABELLED = 20  # characters at the beginning of a unit in which it names its subject
@@ -62,7 +66,8 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
     """
     wants = aspects(question)
     is_fact = not wants - {"number"}
-    whole = scores[0]
+    subjects = frozenset(subjects_of(question))
+    whole = scores[0] - np.array([_doubts(place, subjects) for place in places], dtype=np.float32)
     best = int(whole.argmax())
     firsts = [*(int(part.argmax()) for part in scores[1:]), *_wanted(places, whole, best, question, wants)]
     order = list(dict.fromkeys([best, *sorted(firsts, key=lambda i: -whole[i])]))
@@ -72,6 +77,14 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
         least = 1 if wants & {"listing", "steps", "comparison"} else 2
         taken += _rest_of_lists(places, taken, longest=longest, least=least)
     return [Chosen(places[i], float(whole[i])) for i in taken]
+
+
+def _doubts(place: Place, subjects: frozenset[str]) -> float:
+    """Logits that a unit loses: it names none of the question's subjects, or is a formula that nothing leads to."""
+    strange = subjects and place.unit.kind != "code" and not subjects & set(concepts(place.under_heading()))
+    unit = place.unit
+    alone = unit.kind == "formula" and unit.needs is None and unit.text.startswith("$$")
+    return _STRANGE * bool(strange) + _ALONE * alone
 
 
 def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:
@@ -103,6 +116,7 @@ def _take(
             break
         gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
         far = scores[i] < scores[best] - gap and len(taken) >= settings.least
+        far = far or scores[i] < scores[best] - _FARTHEST
         if i in firsts or not (far or _repeats(places[i], [places[j] for j in taken])):
             taken.append(i)
             length += len(places[i].unit.text)

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from corpus.results import Hit
-from generation.passage_units import Unit
+from generation.evidence_reading import FloatVector, Place, Reading
 from generation.question_kind import aspects
 from retrieval.analysis import concepts, terms
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.fusion import standardise
 from retrieval.relevance import logit
-from retrieval.rerank import Reranker
 
-FloatVector = NDArray[np.float32]
 FloatMatrix = NDArray[np.float32]
 
 FEATURES = (
@@ -49,34 +45,20 @@ _MISCONCEPTION = re.compile(r"\W*(?:常见误区|常見誤區|误区|誤區|Comm
 _OBJECTION = re.compile(r"吗|嗎|是不是|是否|一定|就|真的|\b(?:is|are|does|do|can|always|really)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A unit of a hit."""
-
-    hit: Hit
-    number: int
-    unit: Unit
-
-    def under_heading(self) -> str:
-        """The unit below the headings that name its subject."""
-        heading = self.hit.chunk.heading[-1:]
-        return " ".join((*heading, *self.unit.scope, self.unit.text))
-
-
 def features(
-    question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index, reranker: Reranker | None
+    question: str, places: Sequence[Place], *, embedder: Embedder, bm25: BM25Index, reading: Reading | None
 ) -> FloatMatrix:
     """One row a place, one column a feature, see FEATURES; shape (places, features).
 
-    Similarities are standardised over the places, so that they mean the same for short and long questions. Without a reranker
-    what it would say is the same of all.
+    Similarities are standardised over the places, so that they mean the same for short and long questions. Without a
+    reading what it would say is the same of all.
     """
     texts = [place.under_heading() for place in places]
     wants = aspects(question)
     subjects = frozenset(concepts(question))
     cosine = embedder.encode_passages(texts) @ embedder.encode_query(question)[0]
     hit_scores = np.array([place.hit.score for place in places], dtype=np.float32)
-    trained = _trained(places)
+    trained, nothing = _trained(places), np.zeros(len(places), dtype=np.float32)
     columns = (
         standardise(cosine),
         standardise(_overlap(question, texts, bm25)),
@@ -93,7 +75,8 @@ def features(
         [min(len(place.unit.text), 200) / 100 for place in places],
         [(place.unit.kind == "row") * _sign("comparison" in wants) for place in places],
         [_stranger(place, subjects) for place in places],
-        *_read_alone(question, places, reranker),
+        standardise(reading.text) if reading else nothing,
+        standardise(reading.statement) if reading else nothing,
     )
     return np.stack([np.asarray(column, dtype=np.float32) for column in columns], axis=1)
 
@@ -112,20 +95,6 @@ def _stranger(place: Place, subjects: frozenset[str]) -> float:
     return len(titled - subjects) / len(titled) if titled else 0.0
 
 
-def _read_alone(question: str, places: Sequence[Place], reranker: Reranker | None) -> tuple[FloatVector, FloatVector]:
-    """What the reranker says of each unit without the rest of its passage: as a text, and of its best sentence.
-
-    Read within its passage, a sentence profits from what stands around it.
-    """
-    if reranker is None:
-        return np.zeros(len(places), dtype=np.float32), np.zeros(len(places), dtype=np.float32)
-    texts = [(" ".join((*place.hit.chunk.heading[-1:], *place.unit.scope)), place.unit.text) for place in places]
-    scores = reranker.score(question, texts)
-    whole = np.array([logit(score.relevance) for score in scores], dtype=np.float32)
-    best = np.array([logit(max((s.score for s in score.sentences), default=0.0)) for score in scores], dtype=np.float32)
-    return standardise(whole), standardise(best)
-
-
 def _trained(places: Sequence[Place]) -> FloatVector:
     """The reranker's best score of a sentence of the unit, as a logit: a probability squeezes both ends together.
 
@@ -136,7 +105,7 @@ def _trained(places: Sequence[Place]) -> FloatVector:
         scores = [s.score for s in place.hit.sentences if place.unit.start <= s.start < place.unit.end]
         if place.hit.sentences:
             best[i] = max(scores, default=0.0)
-    logits = np.array([logit(score) if np.isfinite(score) else np.nan for score in best], dtype=np.float32)
+    logits = np.array([logit(float(score)) if np.isfinite(score) else np.nan for score in best], dtype=np.float32)
     mean = np.nanmean(logits) if np.isfinite(logits).any() else 0.0
     return np.asarray(np.where(np.isnan(logits), mean, logits), dtype=np.float32)
 

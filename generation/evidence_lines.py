@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from corpus.documents import Chunk
 from corpus.sentences import sentence_spans
-from generation.evidence_features import Place
+from generation.evidence_reading import Place
 from generation.passage_blocks import plain
 from generation.passage_units import Unit, units_of
 from generation.question_kind import aspects

@@ -2,6 +2,7 @@
 
 import pytest
 from hash_embedder import HashEmbedder
+from word_reranker import WordReranker
 
 from corpus.documents import Chunk, Language, SourceMap
 from corpus.results import Hit, Scores
@@ -11,6 +12,7 @@ from generation.evidence_lines import opening_of
 from retrieval.analysis import terms
 from retrieval.bm25 import build_bm25
 from retrieval.query import analyse
+from retrieval.relevance import logit
 
 GRANULARITY = """量化粒度有以下两种：
 - 逐张量量化（per-tensor）：整个张量共用一个缩放因子。
@@ -32,9 +34,10 @@ def select(question: str, *chunks: Chunk, **settings: float) -> list[str]:
         hits,
         embedder=HashEmbedder(),
         bm25=build_bm25([terms(chunk.indexed_text()) for chunk in chunks]),
+        reranker=None,
         settings=EvidenceSettings(**settings),  # type: ignore[arg-type]
     )
-    return [item.text for item in evidence]
+    return [item.text for item in evidence.lines]
 
 
 def test_the_sentence_asked_for_is_chosen_when_one_is_wanted() -> None:
@@ -83,6 +86,29 @@ def test_listings_only_where_code_is_asked_for() -> None:
 def test_an_item_that_stands_alone_is_told_under_its_title() -> None:
     gpt2, gpt3 = (make_chunk(f"- 参数：{count}", heading) for heading, count in (("GPT-2", "15 亿。"), ("GPT-3", "1750 亿。")))
     assert set(select("参数规模各是多大", gpt2, gpt3)) == {"GPT-2：参数：15 亿。", "GPT-3：参数：1750 亿。"}
+
+
+def test_rows_of_another_language_beside_a_listing_stay_out() -> None:
+    listing = "```python\napply_rope(q, cos, sin)\n```\nRoPE rotates queries and keys.\n旋转查询和键的布局有交错和前后半两种。"
+    assert not any(
+        "旋转" in text for text in select("Show code that applies RoPE to the queries", make_chunk(listing, "RoPE", "en"))
+    )
+
+
+def test_each_unit_is_read_by_itself_under_its_titles_and_the_best_statement_is_told() -> None:
+    reranker = WordReranker()
+    chunk = make_chunk("# GPTQ\nGPTQ 逐列量化权重。\n它用海森矩阵补偿误差。")
+    evidence = select_evidence(
+        analyse("GPTQ 逐列量化"),
+        (Hit(1, chunk, 1.0, Scores()),),
+        embedder=HashEmbedder(),
+        bm25=build_bm25([terms(chunk.indexed_text())]),
+        reranker=reranker,
+        settings=EvidenceSettings(),
+    )
+    assert reranker.read == [2]  # sentences, in one go
+    assert evidence.statement == pytest.approx(logit(1.0))  # the first holds all of the question's characters
+    assert evidence.lines[0].text == "GPTQ 逐列量化权重。"
 
 
 @pytest.mark.parametrize("chunks", [(), (make_chunk("| --- | --- |"),)])

@@ -42,7 +42,7 @@ class FineTunedSettings:
     grounded: bool = False
     passages: int = 3
     passage_tokens: int = 130
-    min_relevance: float = 0.4
+    min_relevance: float = 0.5
 
 
 class FineTunedAnswerer(NotesAnswerer):

@@ -1,0 +1,43 @@
+"""How likely it is that the selected evidence answers the question: the second look at it, after the search's own.
+
+    relevance of the search, best sentence by itself --logistic regression--> probability, 0-1
+
+The search judges passages, and a near miss ("what did the training of BLOOM with ALiBi cost?") finds the right ones. Whether any
+one sentence says what is asked is known only once each has been read by itself. Coefficients lie in `answerable.json`, fitted by
+`python -m eval.fit_answerable` on the development questions.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+from retrieval.relevance import logit
+
+COEFFICIENTS = Path(__file__).with_name("answerable.json")
+# Below this relevance of the search nothing is read: no question of the development split that has an answer lies there.
+SURELY_NOT = 0.1
+
+
+@cache
+def _coefficients() -> dict[str, float]:
+    found: dict[str, float] = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
+    return found
+
+
+def answerable(relevance: float, statement: float | None) -> float:
+    """Probability that the notes answer.
+
+    Args:
+        relevance: of the search, 0-1.
+        statement: the reranker's best logit of a sentence by itself (`generation.evidence_reading`); None without a reranker, and
+            the search's relevance stands.
+    """
+    if statement is None:
+        return relevance
+    weights = _coefficients()
+    return 1 / (
+        1 + math.exp(-(weights["intercept"] + weights["relevance"] * logit(relevance) + weights["statement"] * statement))
+    )

@@ -1,0 +1,77 @@
+"""The second look at the evidence: when the notes are said to answer, and what a refusal costs."""
+
+from __future__ import annotations
+
+import pytest
+from hash_embedder import HashEmbedder
+from hypothesis import given
+from hypothesis import strategies as st
+from test_long_context import WordChecker
+from word_reranker import WordReranker
+
+from corpus.results import Answer
+from generation.answerable import SURELY_NOT, answerable
+from generation.answerer import Answerer, AnswerSettings
+from generation.answering import Question
+from retrieval.retriever import HybridRetriever
+from retrieval.store import IndexStore
+
+SHARES = st.floats(0, 1)
+LOGITS = st.floats(-9, 9)
+
+
+@given(SHARES, SHARES, LOGITS, LOGITS)
+def test_more_relevant_passages_and_a_better_statement_never_make_an_answer_less_likely(
+    one: float, other: float, low: float, high: float
+) -> None:
+    (one, other), (low, high) = sorted((one, other)), sorted((low, high))
+    assert 0 <= answerable(one, low) <= answerable(other, high) <= 1
+
+
+@given(SHARES)
+def test_without_a_reranker_the_search_decides(relevance: float) -> None:
+    assert answerable(relevance, None) == relevance
+
+
+@pytest.mark.parametrize(
+    ("relevance", "statement", "answered"),
+    [
+        (0.15, 3.0, True),  # the search doubts, and a sentence says it
+        (0.5, -3.0, False),  # a near miss: the right passages, and nothing in them says it
+        (0.95, 2.0, True),
+        (0.2, -2.0, False),
+    ],
+)
+def test_a_statement_outweighs_the_search_in_doubt(relevance: float, statement: float, answered: bool) -> None:
+    assert (answerable(relevance, statement) >= 0.5) is answered
+
+
+def asked(store: IndexStore, question: str, reranker: WordReranker | None, min_relevance: float = 0.5) -> Answer:
+    embedder = HashEmbedder()
+    retriever = HybridRetriever(snapshot=store.snapshot(embedder.name), embedder=embedder, reranker=reranker)
+    settings = AnswerSettings(min_relevance=min_relevance)
+    return Answerer(retriever, WordChecker(), None, settings).invoke(Question(question))  # type: ignore[arg-type]
+
+
+def test_each_part_of_a_question_is_looked_for_before_it_is_refused(ingested: IndexStore) -> None:
+    reranker = WordReranker()
+    asked(ingested, "How does QAT simulate quantization, and what does PTQ do afterwards?", reranker, min_relevance=1.0)
+    assert len(reranker.read) == 4  # the passages, then the units for the whole and for both parts
+    asked(ingested, "How does QAT simulate quantization?", reranker, min_relevance=1.0)
+    assert len(reranker.read) == 6  # the passages and the units
+
+
+def test_what_is_surely_not_in_the_notes_is_refused_before_anything_is_read(ingested: IndexStore) -> None:
+    reranker = WordReranker()
+    answer = asked(ingested, "zzzz", reranker)
+    assert (answer.refused, len(reranker.read)) == (True, 1)  # the passages were ranked, and no unit was read
+    assert answer.relevance < SURELY_NOT
+
+
+def test_the_relevance_of_an_answer_is_that_of_the_second_look(ingested: IndexStore) -> None:
+    question = "QAT simulates quantization during training."
+    searched = asked(ingested, question, None, min_relevance=0.0).relevance
+    answer = asked(ingested, question, WordReranker(), min_relevance=0.0)
+    assert not answer.refused
+    assert answer.relevance != searched
+    assert asked(ingested, question, WordReranker(), min_relevance=min(1.0, answer.relevance + 0.01)).refused
