@@ -137,11 +137,9 @@ def _widened(hits: Sequence[Hit]) -> list[Hit]:
 
 
 def _is_chinese(place: Place) -> bool:
-    """Formulas and listings are in the language of their passage; a passage that is mostly code may hold rows in another."""
-    language = place.hit.chunk.language
-    if place.unit.kind not in ("formula", "code"):
-        language = detect_language(place.unit.text)
-    return (place.hit.chunk.language if language == "other" else language).startswith("zh")
+    """As its passage is, but for a row or sentence in Chinese in one that is mostly code."""
+    stated = place.unit.kind not in ("formula", "code") and detect_language(place.unit.text).startswith("zh")
+    return stated or place.hit.chunk.language.startswith("zh")
 
 
 def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Language, margin: float) -> list[int]:

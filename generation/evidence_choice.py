@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from generation.evidence_features import FloatMatrix
-from generation.evidence_lines import Chosen, section_of
+from generation.evidence_lines import CHAIN, Chosen, section_of
 from generation.evidence_reading import FloatVector, Place
 from generation.passage_units import list_of, units_of
-from generation.question_kind import Aspect, aspects
+from generation.question_kind import Aspect, aspects, side_of
 from generation.verify import overlap
 from retrieval.analysis import concepts
 from retrieval.query import subjects_of
@@ -22,6 +23,9 @@ _FACT_LINES = 3
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _STRANGE = 1.5
 _ALONE = 1.5
+_OPPOSITE = 3.0  # logits that an advantage loses where drawbacks are asked for
+_PAPER = re.compile(r"(?:论文|論文|[Pp]aper)\s*[:：]")
+_PAPER_ASKED = re.compile(r"论文|論文|paper", re.IGNORECASE)
 _FARTHEST = 5.0  # logits behind the best from which on a unit is not even taken where there are few
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
@@ -67,7 +71,7 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
     wants = aspects(question)
     is_fact = not wants - {"number"}
     subjects = frozenset(subjects_of(question))
-    whole = scores[0] - np.array([_doubts(place, subjects) for place in places], dtype=np.float32)
+    whole = scores[0] - np.array([_doubts(place, question, subjects) for place in places], dtype=np.float32)
     best = int(whole.argmax())
     firsts = [*(int(part.argmax()) for part in scores[1:]), *_wanted(places, whole, best, question, wants)]
     order = list(dict.fromkeys([best, *sorted(firsts, key=lambda i: -whole[i])]))
@@ -79,12 +83,19 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
     return [Chosen(places[i], float(whole[i])) for i in taken]
 
 
-def _doubts(place: Place, subjects: frozenset[str]) -> float:
-    """Logits that a unit loses: it names none of the question's subjects, or is a formula that nothing leads to."""
-    strange = subjects and place.unit.kind != "code" and not subjects & set(concepts(place.under_heading()))
+def _doubts(place: Place, question: str, subjects: frozenset[str]) -> float:
+    """Logits that a unit loses.
+
+    It names none of the question's subjects, is told as the side that was not asked for, is a formula that nothing leads to, or
+    only names a paper.
+    """
     unit = place.unit
+    strange = subjects and unit.kind != "code" and not subjects & set(concepts(place.under_heading()))
+    lead = units_of(place.hit.chunk.text)[unit.lead].text if unit.lead is not None else ""
+    asked, told = side_of(question), side_of(" ".join((*unit.scope[-1:], lead, _label_of(place))))
     alone = unit.kind == "formula" and unit.needs is None and unit.text.startswith("$$")
-    return _STRANGE * bool(strange) + _ALONE * alone
+    named = bool(_PAPER.match(unit.text)) and not _PAPER_ASKED.search(question)
+    return _STRANGE * bool(strange) + _OPPOSITE * bool(asked and told and asked != told) + _ALONE * (alone or named)
 
 
 def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:
@@ -110,17 +121,31 @@ def _take(
     most = min(settings.sentences, _FACT_LINES) if is_fact else settings.sentences
     reach = settings.fact if is_fact else 1.0
     taken: list[int] = []
-    length = 0
+    shown: dict[tuple[int, int], int] = {}  # the characters of each line that is read, by hit and unit
     for i in dict.fromkeys([*firsts, *np.argsort(-scores, kind="stable").tolist()]):
-        if len(taken) >= most or (len(taken) >= settings.least and length >= settings.characters):
+        if len(shown) >= most or (len(taken) >= settings.least and sum(shown.values()) >= settings.characters):
             break
+        needed = _with_needed(places[i])
         gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
         far = scores[i] < scores[best] - gap and len(taken) >= settings.least
         far = far or scores[i] < scores[best] - _FARTHEST
-        if i in firsts or not (far or _repeats(places[i], [places[j] for j in taken])):
+        # What comes with others that it cannot do without has to be worth them all.
+        long = len(needed.keys() - shown.keys()) > 1 and len(shown) + len(needed.keys() - shown.keys()) > most
+        if i in firsts or not (far or long or _repeats(places[i], [places[j] for j in taken])):
             taken.append(i)
-            length += len(places[i].unit.text)
+            shown |= needed
     return taken
+
+
+def _with_needed(place: Place) -> dict[tuple[int, int], int]:
+    """The characters of a unit and of those that have to stand before it, by hit and unit."""
+    units = units_of(place.hit.chunk.text)
+    found: dict[tuple[int, int], int] = {}
+    number: int | None = place.number
+    while number is not None and len(found) <= CHAIN:
+        found[place.hit.rank, number] = len(units[number].text)
+        number = units[number].needs
+    return found
 
 
 def _titles_of(place: Place) -> str:

@@ -21,11 +21,16 @@ _STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved
 _OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
 _TITLE = 32  # characters of a title that may stand before an item
 _NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
-_CHAIN = 2  # sentences that are fetched for one that points back
+CHAIN = 2  # sentences that are fetched for one that points back
 # What a line with a colon at its end says if it is more than a label.
 _SENTENCE = re.compile(
-    r"[。.，,]|以下|如下|[有含]|包括|分[为為]|是|来自|來自|[两兩二三四五六][个個点點种種]|following|\b(?:are|is|has|have|include)\b"
+    r"[。.，,]|以下|如下|[有含]|包括|分[为為成]|是|来自|來自|[两兩二三四五六][个個点點种種]|following|\b(?:are|is|has|have|include)\b"
 )
+_COUNT = re.compile(
+    r"([两兩二三四五六七八九])\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項|部分)|\b(two|three|four|five|six|seven|eight|nine)\b"
+)
+_NUMERALS = {numeral: n for n, group in enumerate(("两兩二", "三", "四", "五", "六", "七", "八", "九"), 2) for numeral in group}
+_NUMERALS |= {word: n for n, word in enumerate("two three four five six seven eight nine".split(), 2)}
 _GENERAL = re.compile(
     r"(?:对比|對比|总结|總結|概述|概念|简介|簡介|介绍|介紹|小结|小結|示例|背景|定义|定義|主要区别|主要區別|结论|結論|具体|具體|例如|比如)"
     r"|(?:Overview|Summary|Introduction|Conclusion|Notes?|Background|Definition|Examples?|Specifically)$"
@@ -96,7 +101,14 @@ def arranged(chosen: Sequence[Chosen], question: str) -> tuple[EvidenceSentence,
 def _answer_first(lines: Iterable[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
     """The lines of an answer about a fact, its best line first if that stands out; other answers as their author built them."""
     found = tuple(lines)
-    if not found or aspects(question) & _BUILT_UP:
+    wants = aspects(question)
+    listings = [i for i, line in enumerate(found) if line.stated.startswith("```")] if "code" in wants else []
+    if listings:
+        first, last = listings[0], listings[0]
+        while first > 0 and found[first].follows:
+            first -= 1
+        return (*found[first : last + 1], *found[:first], *found[last + 1 :])
+    if not found or wants & _BUILT_UP:
         return found
     best = max(range(len(found)), key=lambda i: found[i].score)
     first = best
@@ -114,7 +126,7 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
     scores = {item.place.number: item.score for item in items}
     for number in list(scores):
         needed = units[number].needs
-        for _ in range(_CHAIN):
+        for _ in range(CHAIN):
             if needed is None or needed in scores:
                 break
             scores[needed] = scores[number]
@@ -123,7 +135,7 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
     for number in scores:
         if (lead := units[number].lead) is not None:
             led.setdefault(lead, []).append(number)
-    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _leads_in(units[lead])}
+    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _leads_in(units[lead], len(numbers))}
     for lead in shown:
         scores.setdefault(lead, max(scores[number] for number in led[lead]))
     colon = "：" if chunk.language.startswith("zh") else ": "
@@ -143,8 +155,14 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
         )
 
 
-def _leads_in(unit: Unit) -> bool:
-    """Whether a line can stand above a list in an answer: a heading that asks something or says nothing cannot."""
+def _leads_in(unit: Unit, items: int) -> bool:
+    """Whether a line can stand above so many items in an answer.
+
+    A heading that asks something or says nothing cannot, nor can one that counts more than are shown ("there are three ways:").
+    """
+    counted = _COUNT.search(unit.text)
+    if counted and _NUMERALS[counted[1] or counted[2]] > items:
+        return False
     return unit.kind == "lead" or not (re.search(r"[?？]$", unit.text) or _GENERAL.match(unit.text))
 
 

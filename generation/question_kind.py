@@ -53,6 +53,22 @@ _BREAK = re.compile(
 _SHORT = 4  # characters: a shorter piece ("对了，") asks nothing
 
 
+Side = Literal["good", "bad"]
+
+_GOOD = re.compile(r"优点|优缺点|优劣|优势|好处|好在|长处|强项|\badvantages?\b|\bbenefits?\b|\bpros\b|\bstrengths?\b|\bupsides?\b")
+_BAD = re.compile(
+    r"缺点|优劣|劣势|局限|不足|短板|坏处|弊端|缺陷"
+    r"|\bdisadvantages?\b|\bdrawbacks?\b|\bcons\b|\bweakness(?:es)?\b|\blimitations?\b|\bdownsides?\b"
+)
+
+
+def side_of(text: str) -> Side | None:
+    """Which side of its subject a question asks for, or a label promises; None if neither or both."""
+    folded = fold(text)
+    good, bad = bool(_GOOD.search(folded)), bool(_BAD.search(folded))
+    return None if good == bad else "good" if good else "bad"
+
+
 def aspects(question: str) -> frozenset[Aspect]:
     """What a question asks for; often several, sometimes nothing that its words tell."""
     folded = fold(question)

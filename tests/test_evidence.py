@@ -88,6 +88,25 @@ def test_an_item_that_stands_alone_is_told_under_its_title() -> None:
     assert set(select("参数规模各是多大", gpt2, gpt3)) == {"GPT-2：参数：15 亿。", "GPT-3：参数：1750 亿。"}
 
 
+def test_a_lead_that_counts_more_than_is_shown_is_left_out() -> None:
+    items = "".join(
+        f"- GPTQ 的第 {n} 点：{text}。\n" for n, text in enumerate(("逐列量化", "补偿误差", "天气很好", "随便写写"), 1)
+    )
+    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"GPTQ 的要点有四个：\n{items}"), sentences=2, least=2)
+    assert len(found) == 2
+    assert not any("有四个" in text for text in found)
+
+
+def test_drawbacks_are_no_answer_to_a_question_for_advantages() -> None:
+    chunk = make_chunk("GPTQ 的缺点：\n- GPTQ 可能过拟合。\n- GPTQ 速度慢。\n\nGPTQ 的优点：\n- 支持 3 bit。\n- 内核多。\n")
+    assert not any("过拟合" in text or "速度慢" in text for text in select("GPTQ 有什么优点？", chunk, sentences=2, least=1))
+
+
+def test_the_listing_stands_first_where_code_is_asked_for() -> None:
+    chunk = make_chunk("RMSNorm 只除以均方根。\n\nRMSNorm 的实现：\n```python\nx / rms(x)\n```")
+    assert select("RMSNorm 的代码怎么写？", chunk)[0] in ("RMSNorm 的实现：", "```python\nx / rms(x)\n```")
+
+
 def test_rows_of_another_language_beside_a_listing_stay_out() -> None:
     listing = "```python\napply_rope(q, cos, sin)\n```\nRoPE rotates queries and keys.\n旋转查询和键的布局有交错和前后半两种。"
     assert not any(

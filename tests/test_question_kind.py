@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.question_kind import aspects, parts
+from generation.question_kind import aspects, parts, side_of
 
 
 @pytest.mark.parametrize(
@@ -37,3 +37,21 @@ def test_aspects(question: str, wanted: set[str]) -> None:
 )
 def test_parts(question: str, found: tuple[str, ...]) -> None:
     assert tuple(part.rstrip("?？") for part in parts(question)) == tuple(part.rstrip("?？") for part in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "side"),
+    [
+        ("RAG 有什么缺点？", "bad"),
+        ("优点：", "good"),
+        ("優勢", "good"),
+        ("What are the drawbacks of RAG?", "bad"),
+        ("Advantages", "good"),
+        ("优缺点各是什么？", None),
+        ("Pros and cons", None),
+        ("RAG 是什么？", None),
+        ("Disadvantages", "bad"),
+    ],
+)
+def test_which_side_of_a_subject_is_asked_for_or_told(text: str, side: str | None) -> None:
+    assert side_of(text) == side
