@@ -16,7 +16,7 @@ from corpus.results import Citation, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
 from generation.passage_units import Unit, units_of
-from generation.verify import overlap
+from generation.verify import SUPPORTED, overlap, support
 from retrieval.analysis import terms
 
 # Characters `[start, end)` of a document's source, as its author wrote them: `Catalogue.source`.
@@ -73,7 +73,15 @@ class _Place:
     unit: Unit
 
 
-def verify_draft(text: str, passages: Sequence[Chunk], checker: Checker, *, language: Language, citations: Citations) -> Verified:
+def verify_draft(
+    text: str,
+    passages: Sequence[Chunk],
+    checker: Checker,
+    *,
+    language: Language,
+    citations: Citations,
+    by_words: bool = False,
+) -> Verified:
     """Check a text sentence by sentence against the passages that it was written from.
 
     Args:
@@ -82,6 +90,7 @@ def verify_draft(text: str, passages: Sequence[Chunk], checker: Checker, *, lang
         checker: scores a sentence against the places in the notes that are nearest to it.
         language: of the answer; Chinese comes out in its script.
         citations: collects the places that are cited, and numbers them.
+        by_words: a sentence also has to follow the words of its places: for small models, which are trusted to shorten only.
 
     Returns:
         The sentences in order. One that no single place supports, nor the two nearest together, is replaced by the sentence of
@@ -92,7 +101,7 @@ def verify_draft(text: str, passages: Sequence[Chunk], checker: Checker, *, lang
     left_out: list[str] = []
     for claim in filter(terms, sentences(_without_marks(text))):
         near = sorted(places, key=lambda place: -overlap(claim, place.unit.text))[:_NEAREST]
-        sentence, reason = _checked(claim, near, checker, citations, language)
+        sentence, reason = _checked(claim, near, checker, citations, language, by_words=by_words)
         if reason:
             left_out.append(reason)
         if sentence and not repeats(sentence.text, shown):
@@ -106,11 +115,15 @@ def repeats(text: str, shown: Sequence[Sentence]) -> bool:
 
 
 def _checked(
-    claim: str, near: Sequence[_Place], checker: Checker, citations: Citations, language: Language
+    claim: str, near: Sequence[_Place], checker: Checker, citations: Citations, language: Language, *, by_words: bool
 ) -> tuple[Sentence | None, str | None]:
     """The sentence to show, if any, and what to say about the one that was written."""
     tried = [near[i : i + 1] for i in range(len(near))] + ([near[:2]] if len(near) > 1 else [])
-    scores = checker.score([(claim, "\n".join(_said(place) for place in group)) for group in tried])
+    texts = ["\n".join(_said(place) for place in group) for group in tried]
+    scores = checker.score([(claim, said) for said in texts])
+    if by_words:
+        followed = [(support(claim, [said]) or 0.0) >= SUPPORTED for said in texts]
+        scores = [score if follows else 0.0 for score, follows in zip(scores, followed, strict=True)]
     best, group = max(
         ((score or 0.0, group) for score, group in zip(scores, tried, strict=True)), key=lambda pair: pair[0], default=(0.0, [])
     )

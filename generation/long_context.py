@@ -143,9 +143,12 @@ class LongContextAnswerer(NotesAnswerer):
         text = "".join(pieces).strip()
         draft.tokens["completion"] = model.count_tokens(text)
         passages = [chunk for document in read for chunk in document.chunks]
-        verified = verify_draft(text, passages, self.checker, language=query.language, citations=draft.citations)
-        draft.sentences += verified.sentences
+        verified = verify_draft(
+            text, passages, self.checker, language=query.language, citations=draft.citations, by_words=not model.chat
+        )
         draft.left_out += verified.left_out
+        if any(sentence.origin == "generated" for sentence in verified.sentences):
+            draft.sentences += verified.sentences
         return model
 
     def _quoted(self, draft: Draft, model: LanguageModel) -> Iterator[Sentence | Answer]:

@@ -55,7 +55,9 @@ _SHORT = 4  # characters: a shorter piece ("对了，") asks nothing
 
 Side = Literal["good", "bad"]
 
-_GOOD = re.compile(r"优点|优缺点|优劣|优势|好处|好在|长处|强项|\badvantages?\b|\bbenefits?\b|\bpros\b|\bstrengths?\b|\bupsides?\b")
+_GOOD = re.compile(
+    r"优点|优缺点|优劣|优势|好处|好在|长处|强项|\badvantages?\b|\bbenefits?\b|\bpros\b|\bstrengths?\b|\bupsides?\b"
+)
 _BAD = re.compile(
     r"缺点|优劣|劣势|局限|不足|短板|坏处|弊端|缺陷"
     r"|\bdisadvantages?\b|\bdrawbacks?\b|\bcons\b|\bweakness(?:es)?\b|\blimitations?\b|\bdownsides?\b"

@@ -56,6 +56,22 @@ def test_citation_marks_that_the_model_made_up_count_for_nothing(mark: str) -> N
     assert len(quotes) == 1
 
 
+class Believer(WordChecker):
+    """A checker that takes everything for supported."""
+
+    def score(self, claims: list[tuple[str, str]]) -> list[float | None]:
+        return [1.0 for _ in claims]
+
+
+@pytest.mark.parametrize(("by_words", "origins"), [(False, ["generated"]), (True, [])])
+def test_a_small_model_has_to_follow_the_words_of_the_notes(by_words: bool, origins: list[str]) -> None:
+    chunk = Chunk("a.md", 0, ("LoRA",), NOTE, 0, len(NOTE), SourceMap(), "zh-Hans", 40)
+    citations = Citations(lambda _, start, end: NOTE[start:end])
+    said = "两个矩阵的初始化方法是相同的，但是参数不同。"
+    result = verify_draft(said, [chunk], Believer(), language="zh-Hans", citations=citations, by_words=by_words)  # type: ignore[arg-type]
+    assert [sentence.origin for sentence in result.sentences] == origins
+
+
 def test_the_same_sentence_is_shown_once() -> None:
     assert len(verify("LoRA 冻结预训练权重。LoRA 冻结预训练权重。")[0]) == 1
 
