@@ -13,6 +13,7 @@ from generation.evidence_lines import CHAIN, Chosen, section_of
 from generation.evidence_reading import FloatVector, Place
 from generation.passage_units import list_of, units_of
 from generation.question_kind import Aspect, aspects, side_of
+from generation.sentence_form import POINTS_BACK
 from generation.verify import overlap
 from retrieval.analysis import concepts
 from retrieval.query import subjects_of
@@ -86,14 +87,15 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
 def _doubts(place: Place, question: str, subjects: frozenset[str]) -> float:
     """Logits that a unit loses.
 
-    It names none of the question's subjects, is told as the side that was not asked for, is a formula that nothing leads to, or
-    only names a paper.
+    It names none of the question's subjects, is told as the side that was not asked for, is a formula that nothing leads to or
+    points back to what was cut off, or only names a paper.
     """
     unit = place.unit
     strange = subjects and unit.kind != "code" and not subjects & set(concepts(place.under_heading()))
     lead = units_of(place.hit.chunk.text)[unit.lead].text if unit.lead is not None else ""
     asked, told = side_of(question), side_of(" ".join((*unit.scope[-1:], lead, _label_of(place))))
-    alone = unit.kind == "formula" and unit.needs is None and unit.text.startswith("$$")
+    lonely = unit.needs is None and unit.lead is None
+    alone = lonely and bool((unit.kind == "formula" and unit.text.startswith("$$")) or POINTS_BACK.match(unit.text))
     named = bool(_PAPER.match(unit.text)) and not _PAPER_ASKED.search(question)
     return _STRANGE * bool(strange) + _OPPOSITE * bool(asked and told and asked != told) + _ALONE * (alone or named)
 

@@ -31,6 +31,9 @@ _COUNT = re.compile(
 )
 _NUMERALS = {numeral: n for n, group in enumerate(("两兩二", "三", "四", "五", "六", "七", "八", "九"), 2) for numeral in group}
 _NUMERALS |= {word: n for n, word in enumerate("two three four five six seven eight nine".split(), 2)}
+_SAYS_NOTHING = re.compile(
+    r"(?:具体来说|具體來說|具体而言|具體而言|具体如下|具體如下|主要有|如下|包括|其中|Specifically|In particular)[，,:：\s]*"
+)
 _GENERAL = re.compile(
     r"(?:对比|對比|总结|總結|概述|概念|简介|簡介|介绍|介紹|小结|小結|示例|背景|定义|定義|主要区别|主要區別|结论|結論|具体|具體|例如|比如)"
     r"|(?:Overview|Summary|Introduction|Conclusion|Notes?|Background|Definition|Examples?|Specifically)$"
@@ -143,7 +146,9 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
         unit = units[number]
         title = "" if unit.lead in shown else _title(unit, units, chunk, question, titled=titled)
         title = f"{title}{colon}" if title else ""
-        if number in shown and unit.kind == "heading":
+        if number in shown and unit.kind == "lead" and unit.scope and _SAYS_NOTHING.fullmatch(unit.text):
+            text = f"{unit.scope[-1]}{colon.strip()}"
+        elif number in shown and unit.kind == "heading":
             text = f"{' '.join((*unit.scope, unit.text))}{colon.strip()}"
         elif unit.lead in shown and number not in shown:
             text = f"- {unit.text}"

@@ -206,7 +206,7 @@ class _Builder:
         return lead.kind == "lead" and not self.text[lead.end : block.start].strip()
 
     def _sentences(self, block: Block, kind: Kind, announced: int | None) -> None:
-        previous: int | None = None
+        previous = self._before(block) if kind == "sentence" else None
         counted: int | None = None
         spans = _joined(self.text, block.spans)
         if kind == "sentence" and self._goes_on_after_formula(block, self.text[slice(*spans[0])]):

@@ -61,6 +61,7 @@ def test_a_formula_after_a_whole_sentence_needs_it() -> None:
         ("LoRA 冻结权重。它只训练两个小矩阵。", [None, 0]),
         ("LoRA freezes the weights. This saves memory. Adapters do not.", [None, 0, None]),
         ("LoRA 冻结权重。其他方法不冻结。", [None, None]),
+        ("位置除以 $s$。\n\n这等价于把频率除以 $s$。", [None, 0]),
         ("BERT 双向。但是 GPT 单向。因此 GPT 能生成。", [None, 0, 1]),
     ],
 )
