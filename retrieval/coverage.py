@@ -35,7 +35,7 @@ _ASKING = frozenset(
 _RELATIONAL = frozenset(
     """
     副作 代价 例子 举个 举例 示例 替代 方案 场景 写个 代码 程序 步骤 好处 坏处 注意 细节 流程 效果 能省 时要 下用
-    show give exampl code gotcha pitfal altern should avoid approach case practic cost step detail
+    show give ani exampl code gotcha pitfal altern should avoid approach case practic cost step detail
     """.split()
 )
 

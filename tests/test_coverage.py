@@ -7,7 +7,7 @@ import pytest
 
 from retrieval.analysis import terms
 from retrieval.bm25 import build_bm25
-from retrieval.coverage import coverage, items
+from retrieval.coverage import coverage, is_about_something_else, items
 
 PASSAGES = [
     "RoPE 的缺点是超出训练长度后困惑度上升。",
@@ -46,3 +46,31 @@ def test_what_a_question_is_about(question: str, about: dict[str, float]) -> Non
 def test_coverage(question: str, rows: list[int], single: float, union: float) -> None:
     found = coverage(question, np.array(rows, dtype=np.int64), build_bm25([terms(text) for text in PASSAGES]))
     assert found == pytest.approx((single, union))
+
+
+NOTES = build_bm25(
+    [
+        terms(text)
+        for text in ("RoPE 的底数怎么选，显存占用多大，代码示例", "ALiBi slopes are fixed and need no training", "代价是训练慢")
+    ]
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "elsewhere"),
+    [
+        ("红烧肉怎么做才好吃？", True),
+        ("How do I cook pasta?", True),
+        ("今天北京天气怎么样？", True),
+        ("公式是什么？", False),
+        ("显存能省多少？", False),
+        ("举个例子", False),
+        ("副作用呢？", False),
+        ("Any gotchas?", False),
+        ("Show me an example", False),
+        ("为什么？", False),
+        ("RoPE 能用来做红烧肉吗？", False),  # it names a subject of the field
+    ],
+)
+def test_a_question_about_what_no_note_mentions(question: str, elsewhere: bool) -> None:
+    assert is_about_something_else(question, NOTES) is elsewhere
