@@ -173,7 +173,8 @@ class Desk:
             return None
         name = adapter or next(iter(self.adapters), "")
         if name not in self.adapters:
-            raise UsageError(reason=f"no adapter {name!r} here: start `serve` with --adapter DIR")
+            wrong = f"there is no adapter {name!r}" if name else "the fine-tuned modes need an adapter"
+            raise UsageError(reason=f"{wrong}: start `interview-rag serve` with --adapter DIR")
         return self.adapters[name]
 
     def _current(self, mode: Mode, adapter: Path | None = None) -> NotesAnswerer:
