@@ -58,6 +58,8 @@ def compare(
     if so_far:
         _show_so_far(out, console)
         return
+    if session.settings.adapter is not None:
+        raise UsageError(reason="compare starts from the base model: unset adapter in the settings")
     from eval.comparison.run import Comparison
     from eval.comparison.settings import FULL, CompareSettings
     from eval.run_files import RunFolder
@@ -76,6 +78,8 @@ def compare(
     except (OSError, RuntimeError) as error:
         if is_disk_full(error, out if out.exists() else out.parent):
             raise StorageFull(path=out) from error
+        if isinstance(error, OSError) and not out.is_dir():
+            raise UsageError(reason=f"cannot write to {out}: {error.strerror or error}") from error
         raise
 
     from eval.comparison.advice import advise
@@ -127,7 +131,7 @@ def _over(session: Session, notes: list[Path] | None, out: Path) -> Session:
 
     own = Session(session.settings.model_copy(update={"index": out / "index"}), session.progress)
     out.mkdir(parents=True, exist_ok=True)
-    ingest(notes, own.store, own.lazy_embedder, budget=own.settings.ingestion.chunk_tokens, progress=session.progress)
+    ingest(notes, own.store, own.lazy_embedder, prune=True, budget=own.settings.ingestion.chunk_tokens, progress=session.progress)
     return own
 
 
@@ -139,8 +143,6 @@ def _means(session: Session) -> Means:
     from retrieval.rerank import ADAPTERS, BUNDLED_RERANKER
 
     settings = session.settings
-    if settings.adapter is not None:
-        raise UsageError(reason="compare starts from the base model: unset adapter in the settings")
     source = find_model(settings.generator, progress=session.progress)
     retriever = session.retriever()
     model = Path(source.location)

@@ -43,9 +43,14 @@ def finetune(
     paraphrases: Annotated[int, typer.Option("--paraphrases", min=0, max=6, help="Other wordings of each question.")] = 2,
     statements: Annotated[bool, typer.Option(help="Learn the text of the sections too.")] = True,
     seed: Annotated[int, typer.Option("--seed", help="What draws.")] = 0,
+    start: Annotated[
+        Path | None,
+        typer.Option("--start", help="Adapter to train on, such as that of the notes before they changed.", show_default=False),
+    ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on in the folder.")] = False,
 ) -> None:
     """Train the generator on the notes, for `ask --mode fine-tuned`; a run that was cut off goes on when given again."""
+    from generation.adapter import check_base
     from generation.finetuning.base import load_base
     from generation.finetuning.examples import DataSettings
     from generation.finetuning.finetune import finetune as train
@@ -53,6 +58,10 @@ def finetune(
     from generation.finetuning.training import TrainSettings
 
     settings = session.settings
+    if start:
+        if method == "full":
+            raise UsageError(reason="--start goes with --method lora: it is an adapter that is trained on")
+        check_base(start, settings.generator)
     card = train(
         lambda: load_base(settings.generator, device=settings.device, progress=session.progress),
         note_sections(chunks_of(session, notes)),
@@ -68,6 +77,7 @@ def finetune(
             minutes=minutes,
             seed=seed,
         ),
+        start=start,
         fresh=fresh,
         progress=session.progress,
     )

@@ -21,16 +21,28 @@ def adapter_base(folder: Path) -> str:
     """The base model that an adapter names.
 
     Raises:
-        AdapterNotFound: the folder holds no adapter, or one that is not stored as safetensors.
+        AdapterNotFound: the folder holds no adapter, one that is not stored as safetensors, or a damaged one.
     """
     for file in (CONFIG_FILE, WEIGHTS_FILE):
         if not (folder / file).is_file():
             raise AdapterNotFound(path=folder, reason=f"no {file}")
+    _check_whole(folder)
     try:
         config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
         return str(config["base_model_name_or_path"] or "")
     except (ValueError, KeyError, TypeError) as error:
         raise AdapterNotFound(path=folder, reason=f"{CONFIG_FILE} cannot be read: {error}") from error
+
+
+def _check_whole(folder: Path) -> None:
+    """Reads the header of the weights alone."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(folder / WEIGHTS_FILE, "pt"):
+            pass
+    except SafetensorError as error:
+        raise AdapterNotFound(path=folder, reason=f"{WEIGHTS_FILE} is damaged: {error}") from error
 
 
 def check_base(folder: Path, name: str) -> None:

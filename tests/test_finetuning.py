@@ -171,6 +171,10 @@ def test_an_adapter_of_another_base_and_none_at_all(base: Path, tmp_path: Path) 
         base_and_adapter("bundled:other", _renamed(tmp_path / "out", "bundled:gemma-3-270m"))
     with pytest.raises(AdapterNotFound):
         base_and_adapter(str(base), tmp_path / "nowhere")
+    weights = tmp_path / "out" / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-100])
+    with pytest.raises(AdapterNotFound, match="damaged"):
+        base_and_adapter("bundled:gemma-3-270m", tmp_path / "out")
 
 
 def _renamed(folder: Path, base: str) -> Path:
