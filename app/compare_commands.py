@@ -96,7 +96,7 @@ def compare(
     show_choices(summary, console)
     for row in summary["verdicts"]:
         console.text(f"{row['name'][console.language]}: RAG {row['rag']} | fine-tuning {row['tuned']} -> {row['winner']}")
-        console.text(f"    {row['text'][console.language]}")
+        console.text(f"    {row['difference']}  {row['text'][console.language]}".replace("      ", "    "))
     for line in summary["advice"][console.language]:
         console.text(line)
     console.say(f"report: {out / 'report.html'}", f"报告：{out / 'report.html'}")

@@ -117,7 +117,7 @@ def _summary(
 ) -> dict[str, Any]:
     """What the verdicts and the advice are drawn from; RAG over fine-tuning, and the fine-tuned reader over the untrained one."""
     arms = ("base", "rag", "fine-tuned", "rag-reworded", "fine-tuned-reworded", "distractors", "fine-tuned-distractors")
-    metrics = ("similarity", "faithfulness", "refused_when_due")
+    metrics = ("token_f1", "faithfulness", "refused_when_due")
     footprint = {"seconds": 2.0, "least": 1.0, "most": 3.0, "bytes": 10**9}
     summary: dict[str, Any] = {
         "base": "tiny",

@@ -65,7 +65,7 @@ def _on_top(summary: Record) -> list[Record]:
     return [
         found
         for found in (*summary["differences"], *summary["written_differences"])
-        if (found["arm"], found["over"]) == wanted and found.get("metric") in (None, "similarity", "token_f1", "faithfulness")
+        if (found["arm"], found["over"]) == wanted and found.get("metric") in (None, "token_f1", "faithfulness")
     ]
 
 
@@ -141,13 +141,17 @@ def _both(summary: Record, chinese: bool) -> str:
 
 
 def _limits(summary: Record, chinese: bool) -> str:
+    """What the figures rest on, and whom the sample favours."""
     size, notes = summary["size"], summary["notes"]
+    sampled = size["learned"] < notes["sections"]
     if chinese:
+        favour = "微调只学了被问到的章节，而 RAG 要在全部章节里检索，这对微调有利；" if sampled else ""
         return (
-            f"以上基于 {summary['base']}、{size['learned']}/{notes['sections']} 个章节和 {size['asked']} 道选择题；"
+            f"以上基于 {summary['base']}、{size['learned']}/{notes['sections']} 个章节和 {size['asked']} 道选择题；{favour}"
             "更大的模型或更长的训练可能得出不同的结论。"
         )
+    favour = "it learned only what it is asked about, while RAG searched all, which favours fine-tuning; " if sampled else ""
     return (
         f"This rests on {summary['base']}, {size['learned']} of {notes['sections']} sections and {size['asked']} multiple-choice "
-        "questions; a larger model or a longer training may end otherwise."
+        f"questions; {favour}a larger model or a longer training may end otherwise."
     )

@@ -17,7 +17,6 @@ TEXT: dict[str, tuple[str, str]] = {
     "in_words": ("answered in words", "道用文字作答"),
     "facts": ("invented facts for the update test", "条虚构事实用于更新测试"),
     "advice": ("Advice", "建议"),
-    "verdicts": ("Verdicts", "结论"),
     "verdicts_note": (
         "A side is ahead only where the figures decide it: a paired 95% interval that leaves 0 out, two or more of the few "
         "invented facts, a factor of 1.5 in cost.",
@@ -26,6 +25,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "criterion": ("criterion", "项目"),
     "tuning": ("Fine-tuning", "微调"),
     "ahead": ("ahead", "占优"),
+    "difference": ("RAG − fine-tuning", "RAG − 微调"),
     "measured": ("what was measured", "测量内容"),
     "winner_rag": ("RAG", "RAG"),
     "winner_fine-tuning": ("fine-tuning", "微调"),
@@ -64,6 +64,9 @@ TEXT: dict[str, tuple[str, str]] = {
     "steps": ("steps", "步数"),
     "tokens": ("tokens", "token 数"),
     "seconds": ("seconds", "秒"),
+    "ended_steps": ("steps", "步数用完"),
+    "ended_minutes": ("minutes", "时间用完"),
+    "ended_held-out loss": ("held-out loss", "留出集损失不再下降"),
     "ended": ("ended by", "结束原因"),
     "update": ("Notes change", "知识更新"),
     "update_note": (
@@ -81,6 +84,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "right_stale": ("right / stale", "答对 / 过时"),
     "in_words_after": ("In words, after the change", "改动之后的文字作答"),
     "stage": ("state", "阶段"),
+    "stage_after": ("after stage {number}", "第 {number} 段训练之后"),
     "before": ("before the change", "改动之前"),
     "after": ("after", "改动之后"),
     "stale": ("stale", "过时"),
@@ -117,6 +121,7 @@ TEXT: dict[str, tuple[str, str]] = {
     "arm_fine-tuned-gold": ("fine-tuned, right passage", "微调，正确段落"),
     "arm_fine-tuned-distractors": ("fine-tuned, wrong passages", "微调，干扰段落"),
     "arm_fine-tuned-one-wording": ("fine-tuned, one wording", "微调，单一问法"),
+    "arm_share": ("fine-tuned on {share}", "微调，只学 {share}"),
     "arm_rag-reworded": ("RAG, in other words", "RAG，换一种问法"),
     "arm_fine-tuned-reworded": ("fine-tuned, in other words", "微调，换一种问法"),
     "arm_fine-tuned-one-wording-reworded": ("fine-tuned on one wording, in other words", "微调单一问法，换一种问法"),

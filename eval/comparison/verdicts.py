@@ -13,6 +13,8 @@ from eval.comparison.estimates import signed, words
 Record = dict[str, Any]
 Both = tuple[str, str]  # English and Chinese
 _FACTOR, _FACTS = 1.5, 2
+_PARTS = {"generator": "生成模型", "adapter": "适配器", "embeddings": "向量模型", "reranker": "重排模型", "checker": "核查模型",
+          "index": "索引"}  # fmt: skip
 RAG, TUNED, TIE = "rag", "fine-tuning", "undecided"
 
 
@@ -25,13 +27,14 @@ def verdicts(summary: Record) -> list[Record]:
     return [row for make in rows if (row := make(summary))]
 
 
-def _row(key: str, name: Both, sides: Both, winner: str, text: Both) -> Record:
-    """`sides`: the figures of RAG and of fine-tuning."""
+def _row(key: str, name: Both, sides: Both, winner: str, text: Both, difference: str = "") -> Record:
+    """`sides`: the figures of RAG and of fine-tuning; `difference`: RAG's over fine-tuning's, paired, where there is one."""
     return {
         "key": key,
         "name": {"en": name[0], "zh": name[1]},
         "rag": sides[0],
         "tuned": sides[1],
+        "difference": difference,
         "winner": winner,
         "text": {"en": text[0], "zh": text[1]},
     }
@@ -39,11 +42,8 @@ def _row(key: str, name: Both, sides: Both, winner: str, text: Both) -> Record:
 
 def _paired_row(key: str, name: Both, sides: tuple[Record, Record], difference: Record, text: Both) -> Record:
     """A row of shares, more of which is better, decided by RAG's over fine-tuning's, paired."""
-    found, n = signed(difference), difference["n"]
-    return _row(
-        key, name, (words(sides[0]), words(sides[1])), _by_interval(difference),
-        (f"RAG over fine-tuning {found}, n={n}; {text[0]}", f"RAG 比微调 {found}，n={n}；{text[1]}"),
-    )  # fmt: skip
+    both = (words(sides[0]), words(sides[1]))
+    return _row(key, name, both, _by_interval(difference), text, f"{signed(difference)} n={difference['n']}")
 
 
 def _by_interval(difference: Record) -> str:
@@ -63,7 +63,7 @@ def _accuracy(summary: Record) -> Record:
     sides = summary["choices"]
     return _paired_row(
         "accuracy", ("Right answers", "答对率"), (sides["rag"], sides["fine-tuned"]), _difference(summary, "rag", "fine-tuned"),
-        ("multiple choice, chance is 0.25", "选择题，随机为 0.25"),
+        ("multiple choice; chance is 0.25", "选择题，随机为 0.25"),
     )  # fmt: skip
 
 
@@ -72,7 +72,7 @@ def _reworded(summary: Record) -> Record:
     return _paired_row(
         "reworded", ("In other words", "换一种问法"), (sides["rag-reworded"], sides["fine-tuned-reworded"]),
         _difference(summary, "rag-reworded", "fine-tuned-reworded"),
-        ("the same questions in words that were not learned", "同样的问题，用训练时没有见过的问法"),
+        ("the same, in wordings that were not learned", "同样的题，用训练时没有见过的问法"),
     )  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def _rare(summary: Record) -> Record | None:
     base = sides["base"]["mean"]
     return _paired_row(
         "tail", ("Rare subjects", "长尾知识"), (sides["rag"], sides["fine-tuned"]), found,
-        (f"the third that the fewest sections name; untrained {base:.2f}", f"被最少章节提到的三分之一；未训练时 {base:.2f}"),
+        (f"subjects that the fewest sections name; untrained {base:.2f}", f"被最少章节提到的主题；未训练时 {base:.2f}"),
     )  # fmt: skip
 
 
@@ -100,8 +100,8 @@ def _written(summary: Record, key: str, metric: str, name: Both, text: Both) -> 
 
 def _answers(summary: Record) -> Record | None:
     return _written(
-        summary, "answers", "similarity", ("Answers in words", "文字作答"),
-        ("similarity with what the notes say", "与笔记内容的语义相似度"),
+        summary, "answers", "token_f1", ("Answers in words", "文字作答"),
+        ("words in common with what the notes say (F1)", "与笔记内容共有的词（F1）"),
     )  # fmt: skip
 
 
@@ -114,8 +114,8 @@ def _faithful(summary: Record) -> Record | None:
 
 def _made_up(summary: Record) -> Record | None:
     return _written(
-        summary, "made_up", "refused_when_due", ("Refuses to make up", "不编造"),
-        ("questions about things that do not exist, refused", "对不存在的事物拒绝作答的比例"),
+        summary, "made_up", "refused_when_due", ("Not made up", "不编造"),
+        ("questions about what does not exist that are refused", "对不存在的事物拒绝作答的比例"),
     )  # fmt: skip
 
 
@@ -128,8 +128,8 @@ def _update(summary: Record) -> Record:
     sides = tuple(f"{side['seconds']:.1f} s → {_of(side['words']['right'])}" for side in (rag, tuned))
     return _row(
         "update", ("Notes change", "知识更新"), (sides[0], sides[1]), winner,
-        (f"seconds of work until so many of {update['facts']} added, corrected and deleted facts are answered rightly",
-         f"用时多少秒，之后 {update['facts']} 条新增、更正、删除的事实有多少条被答对"),
+        ("seconds until so many added, corrected, deleted facts are right",
+         "用时多少秒，之后新增、更正、删除的事实有多少条被答对"),
     )  # fmt: skip
 
 
@@ -138,7 +138,7 @@ def _stale(summary: Record) -> Record:
     more = tuned[0] - rag[0]
     return _row(
         "stale", ("Stale answers", "过时答案"), (_of(rag), _of(tuned)), TIE if abs(more) < _FACTS else RAG if more > 0 else TUNED,
-        ("answers that still state the former or the deleted value", "仍然说出旧值或已删除的值的回答"),
+        ("answers that still state a former or deleted value", "仍然说出旧值或已删除的值的回答"),
     )  # fmt: skip
 
 
@@ -147,18 +147,13 @@ def _of(count: tuple[int, int]) -> str:
 
 
 def _data(summary: Record) -> Record:
-    """How many examples it takes until RAG, which needs none, is no longer ahead."""
-    curve = [point for point in summary["curve"] if point["wordings"] > 1 or not point["examples"]]
-    reached = next((point for point in curve if point["behind"]["low"] <= 0), None)
-    examples = curve[-1]["examples"] if reached is None else reached["examples"]
-    wordings = signed(_difference(summary, "fine-tuned-reworded", "fine-tuned-one-wording-reworded"))
-    ends = (
-        ("until RAG is not ahead", "之后 RAG 不再领先") if reached else ("all of them leave RAG ahead", "全部用上后 RAG 仍领先")
-    )
+    """How few examples it takes until RAG, which needs none, is no longer ahead."""
+    needed = [point["examples"] for point in summary["curve"] if point["behind"]["low"] <= 0]
+    examples = min(needed) if needed else max(point["examples"] for point in summary["curve"])
+    ends = ("until RAG is not ahead", "之后 RAG 不再领先") if needed else ("all of them leave RAG ahead", "全部用上后 RAG 仍领先")
     return _row(
-        "data", ("Need of data", "数据依赖"), ("0", f"{'> ' if reached is None else ''}{examples}"), RAG if examples else TIE,
-        (f"training examples, {ends[0]}; several wordings over one, asked in other words {wordings}",
-         f"训练样例数，{ends[1]}；多种问法比单一问法，换一种问法来问 {wordings}"),
+        "data", ("Need of data", "数据依赖"), ("0", f"{examples}" if needed else f"> {examples}"), RAG if examples else TIE,
+        (f"training examples, {ends[0]}", f"训练样例数，{ends[1]}"),
     )  # fmt: skip
 
 
@@ -167,8 +162,8 @@ def _cost(summary: Record) -> Record:
     rag, tuned = summary["ingest"]["all_seconds"], card["seconds"] * sections / learned
     return _row(
         "cost", ("Preparing all notes", "准备成本"), (f"{rag:.0f} s", f"{tuned:.0f} s"), _by_factor(rag, tuned),
-        (f"ingestion against training; scaled from {learned} of {sections} sections ({card['seconds']:.0f} s)",
-         f"入库与训练相比；训练用时按 {sections} 个章节中的 {learned} 个（{card['seconds']:.0f} 秒）推算"),
+        (f"ingestion, training; {learned} of {sections} sections took {card['seconds']:.0f} s",
+         f"入库与训练；实测 {learned}/{sections} 个章节训练 {card['seconds']:.0f} 秒"),
     )  # fmt: skip
 
 
@@ -177,8 +172,7 @@ def _latency(summary: Record) -> Record:
     sides = tuple(f"{side['seconds']:.1f} [{side['least']:.1f}, {side['most']:.1f}] s" for side in (rag, tuned))
     return _row(
         "latency", ("Seconds per answer", "回答耗时"), (sides[0], sides[1]), _by_factor(rag["seconds"], tuned["seconds"]),
-        ("median [least, most]; search, answer and check against the model alone",
-         "中位数 [最小, 最大]；RAG 含检索、作答与核查，微调只有生成"),
+        ("median [least, most]; RAG with search and check", "中位数 [最小, 最大]；RAG 含检索与核查"),
     )  # fmt: skip
 
 
@@ -198,7 +192,8 @@ def _setup(summary: Record) -> Record:
     sides = tuple(f"{len(side)}, {sum(side.values()) / 1e6:.0f} MB" for side in (rag, tuned))
     return _row(
         "setup", ("Parts and disk", "组件与磁盘"), (sides[0], sides[1]), _by_factor(len(rag), len(tuned)),
-        (f"{', '.join(rag)}; against {', '.join(tuned)}", f"{'、'.join(rag)}；对 {'、'.join(tuned)}"),
+        (f"{', '.join(rag)}; {', '.join(tuned)}",
+         f"{'、'.join(_PARTS[name] for name in rag)}；{'、'.join(_PARTS[name] for name in tuned)}"),
     )  # fmt: skip
 
 
@@ -209,8 +204,8 @@ def _forgetting(summary: Record) -> Record:
     before, after = right["before"]["mean"], right["after"]["mean"]
     return _row(
         "forgetting", ("Forgetting", "遗忘"), ("×1.00", f"×{ratio['mean']:.2f} {spread}"), RAG if lost else TIE,
-        (f"perplexity of general text; general questions {before:.2f} → {after:.2f}, {signed(skill)}",
-         f"通用文本困惑度；通用问题答对率 {before:.2f} → {after:.2f}，{signed(skill)}"),
+        (f"perplexity of general text; general questions {before:.2f} → {after:.2f}",
+         f"通用文本困惑度；通用问题答对率 {before:.2f} → {after:.2f}"),
     )  # fmt: skip
 
 
@@ -218,9 +213,9 @@ def _noise(summary: Record) -> Record:
     """Not RAG against fine-tuning, but RAG's reader untrained against trained."""
     found = _difference(summary, "fine-tuned-distractors", "distractors")
     sides = (words(summary["choices"]["distractors"]), words(summary["choices"]["fine-tuned-distractors"]))
-    winner = TUNED if found["low"] > 0 else RAG if found["high"] < 0 else TIE
+    turned = {"mean": -found["mean"], "low": -found["high"], "high": -found["low"]}
     return _row(
-        "noise", ("Wrong passages only", "只有干扰段落"), sides, winner,
-        (f"a trained reader over an untrained one {signed(found)}, n={found['n']} (RAFT)",
-         f"训练过的读者比未训练的 {signed(found)}，n={found['n']}（RAFT）"),
+        "noise", ("Wrong passages only", "只有干扰段落"), sides, _by_interval(turned),
+        ("RAG's reader untrained and trained (RAFT)", "RAG 的生成模型：未训练与训练过（RAFT）"),
+        f"{signed(turned)} n={found['n']}",
     )  # fmt: skip
