@@ -293,7 +293,12 @@ def test_a_spread_is_from_all_parts() -> None:
 
 
 @pytest.mark.e2e
-def test_a_process_that_answers_does_not_count_the_memory_of_the_one_that_started_it(tmp_path: Path) -> None:
+def test_a_process_that_answers_does_not_count_the_memory_of_the_one_that_started_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "eval").mkdir()
+    (tmp_path / "eval" / "__init__.py").write_text("raise RuntimeError('of the user, not ours')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
     base = str(save_tiny_model(tmp_path / "tiny"))
     held = b"x" * (15 * 10**8)
     spec = Spec("closed", base, None, "", "", None, ("What is Arb?",))

@@ -6,6 +6,7 @@ python -m eval.comparison.footprint SPEC    one line of JSON; SPEC is JSON too, 
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -53,8 +54,12 @@ def measure(spec: Spec) -> dict[str, Any]:
     Raises:
         RuntimeError: the process failed.
     """
-    command = [sys.executable, "-m", "eval.comparison.footprint", json.dumps(asdict(spec))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)  # noqa: S603 - ourselves
+    # This very code, and nothing of the same names in the folder where the user happens to be.
+    command = [sys.executable, "-P", "-m", "eval.comparison.footprint", json.dumps(asdict(spec))]
+    where = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    done = subprocess.run(  # noqa: S603 - ourselves
+        command, capture_output=True, text=True, timeout=_SECONDS, check=False, env={**os.environ, "PYTHONPATH": where}
+    )
     if done.returncode:
         raise RuntimeError(f"measuring {spec.mode} failed: {done.stderr.strip().splitlines()[-1:]}")
     found: dict[str, Any] = json.loads(done.stdout.strip().splitlines()[-1])
