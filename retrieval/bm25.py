@@ -23,8 +23,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse._sparsetools import csc_matvec
+from scipy.sparse import coo_array, csc_array
 
 from retrieval.ranking import best_rows
 from retrieval.searcher import FloatVector, Rows
@@ -70,14 +69,15 @@ class BM25Index:
 
     def score_all(self, query: Sequence[str]) -> FloatVector:
         """Scores of all passages; shape (size,)."""
-        total = np.zeros(self.size, dtype=np.float32)
-        for span, count in self._spans(query):
-            column = np.array((0, span.stop - span.start), dtype=np.int32)
-            weight = np.array((count,), dtype=np.float32)
-            # total += weight * a sparse column. What `csc_array @ vector` calls, without first copying the columns together:
-            # a third faster than that, and four times faster than indexing with NumPy.
-            csc_matvec(self.size, 1, column, self.passages[span], self.scores[span], weight, total)
-        return total
+        known = self._spans(query)
+        if not known:
+            return np.zeros(self.size, dtype=np.float32)
+        spans, counts = zip(*known, strict=True)
+        passages, scores = (np.concatenate([array[span] for span in spans]) for array in (self.passages, self.scores))
+        # One sparse column a term: copying them together and one product is four times faster than indexing with NumPy.
+        ends = np.cumsum([0, *(span.stop - span.start for span in spans)], dtype=np.int32)
+        columns = csc_array((scores, passages, ends), shape=(self.size, len(spans)))
+        return np.asarray(columns @ np.array(counts, dtype=np.float32))
 
     def holds(self, term: str, rows: Rows) -> NDArray[np.bool_]:
         """Which of some passages hold a term; shape of `rows`."""
