@@ -24,10 +24,11 @@ from generation.evidence_features import FEATURES, FloatMatrix, features
 from generation.evidence_lines import EvidenceSentence, arranged
 from generation.evidence_reading import FloatVector, Place, Reading, read_alone
 from generation.passage_units import units_of
-from generation.question_kind import aspects, parts
+from generation.question_kind import aspects
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.query import Query
+from retrieval.question_parts import parts
 from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,15 +18,28 @@ from retrieval.snapshot import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """Passages that either search ranks among its best; all arrays have the shape (candidates,), rows ascend."""
+    """Passages that either search ranks among its best; arrays have the shape (candidates,), rows ascend.
+
+    Attributes:
+        parts: the fused score for each part of the question, shape (parts, candidates).
+    """
 
     rows: Rows
     lexical: FloatVector
     cosines: FloatVector
     fused: FloatVector
+    parts: FloatMatrix
 
 
-def find_candidates(query: Query, snapshot: Snapshot, embedder: Embedder, *, pool: int, dense_weight: float) -> Candidates:
+def find_candidates(
+    query: Query,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    *,
+    pool: int,
+    dense_weight: float,
+    parts: Sequence[str] = (),
+) -> Candidates:
     """Search with every wording of a question; a passage counts as much as the wording that suits it best.
 
     Args:
@@ -34,15 +48,18 @@ def find_candidates(query: Query, snapshot: Snapshot, embedder: Embedder, *, poo
         embedder: encodes the wordings.
         pool: passages taken from each search.
         dense_weight: weight of the dense score in the fusion, 0-1.
+        parts: questions that this one is made of; what is found for them are candidates too, and scored for the whole.
     """
     vectors = [embedder.encode_query(text) for text in (query.text, *query.variants)]
     vectors += [embedder.encode_passages([draft]) for draft in query.drafts]
     wordings = list(zip((query.text, *query.variants, *query.drafts), vectors, strict=True))
+    asked = [(text, embedder.encode_query(text)) for text in parts]
     chinese = query.language.startswith("zh")
-    rows = np.unique(np.concatenate([_best_rows(text, vector, snapshot, pool) for text, vector in wordings]))
-    scored = [_scores(text, vector, snapshot, rows, chinese) for text, vector in wordings]
+    rows = np.unique(np.concatenate([_best_rows(text, vector, snapshot, pool) for text, vector in (*wordings, *asked)]))
+    scored = [_scores(text, vector, snapshot, rows, chinese) for text, vector in (*wordings, *asked)]
     fused = [fuse(lexical, cosines, snapshot.chinese[rows], dense_weight=dense_weight) for lexical, cosines in scored]
-    return Candidates(rows, *scored[0], np.max(fused, axis=0))
+    by_part = np.array(fused[len(wordings) :], dtype=np.float32).reshape(len(asked), len(rows))
+    return Candidates(rows, *scored[0], np.max(fused[: len(wordings)], axis=0), by_part)
 
 
 def _best_rows(text: str, vector: FloatMatrix, snapshot: Snapshot, pool: int) -> Rows:

@@ -86,17 +86,29 @@ def is_about_something_else(question: str, bm25: BM25Index) -> bool:
     return all(item.weight == _WORD for item in wanted) and unknown * 2 > len(words)
 
 
-def coverage(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> tuple[float, float]:
-    """Shares of what the question is about, by weight, that the best single passage and all passages together hold, each 0-1.
+def holdings(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> NDArray[np.float32]:
+    """What a question is about, by passage: a thing's share of the weight of all where a passage holds it, else 0.
 
     Args:
         question: standalone.
         rows: passage numbers, shape (n,).
         bm25: tells which terms a passage holds.
+
+    Returns:
+        Shape (things, n); the rows' maxima sum to at most 1.
     """
     wanted = items(question)
     if not wanted or not len(rows):
-        return 0.0, 0.0
-    weights = np.array([item.weight for item in wanted])
-    held = np.array([np.all([bm25.holds(term, rows) for term in item.terms], axis=0) for item in wanted])  # (items, n)
-    return float((weights @ held).max() / weights.sum()), float(weights @ held.any(axis=1) / weights.sum())
+        return np.zeros((0, len(rows)), dtype=np.float32)
+    weights = np.array([item.weight for item in wanted], dtype=np.float32)
+    held = np.array([np.all([bm25.holds(term, rows) for term in item.terms], axis=0) for item in wanted])
+    return np.asarray(held * (weights / weights.sum())[:, None], dtype=np.float32)
+
+
+def coverage(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> tuple[float, float]:
+    """Shares of what the question is about, by weight, that the best single passage and all passages together hold, each 0-1.
+
+    Arguments as for `holdings`.
+    """
+    held = holdings(question, rows, bm25)
+    return (float(held.sum(axis=0).max()), float(held.max(axis=1).sum())) if held.size else (0.0, 0.0)

@@ -20,11 +20,16 @@ from corpus.results import Hit, Scores, SearchResult, hit_row
 from retrieval.candidates import Candidates, find_candidates
 from retrieval.coverage import coverage, is_about_something_else
 from retrieval.diversity import maximal_marginal_relevance
-from retrieval.fusion import ranking, standardise
+from retrieval.fusion import ranking
 from retrieval.query import Query, analyse, points_back
-from retrieval.relevance import Evidence, logit, relevance
-from retrieval.rerank import PassageScore, Reranker
+from retrieval.question_parts import parts
+from retrieval.relevance import Evidence, relevance
+from retrieval.rerank import Reranker
+from retrieval.second_stage import Found, as_set, followed_by, rerank, to_read
 from retrieval.snapshot import Snapshot
+
+# The reranker's passages are chosen from so many times as many candidates.
+_CHOOSE_FROM = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class RetrievalSettings:
         k: number of hits.
         pool: candidates taken from each of the two searches before fusion.
         dense_weight: weight of the dense score in the fusion, 0-1.
-        rerank_pool: best candidates that the reranker reads, if there is one.
+        rerank_pool: how many of the best candidates the reranker reads, if there is one.
         rerank_weight: weight of the reranker's judgement against the fused score, 0-1.
         diversity: how much hits that repeat earlier ones are put back, 0-1 (maximal marginal relevance).
         widen: how many chunks of the same section before and after a hit come with it.
@@ -44,7 +49,7 @@ class RetrievalSettings:
     k: int = 8
     pool: int = 100
     dense_weight: float = 0.4
-    rerank_pool: int = 10
+    rerank_pool: int = 8
     rerank_weight: float = 0.6
     diversity: float = 0.0
     widen: int = 1
@@ -92,31 +97,43 @@ class HybridRetriever(BaseRetriever):
         """What would decide about refusal if the index held only some of its chunks: for fitting the relevance."""
         return _evidence(query, self._ranked(query, self._fused(query, self.settings.k, where)), self.snapshot)
 
-    def _fused(self, query: Query, k: int, where: Callable[[Chunk], bool] | None = None) -> tuple[_Found, ...]:
+    def _fused(self, query: Query, k: int, where: Callable[[Chunk], bool] | None = None) -> tuple[Found, ...]:
         """The candidates of both searches together, best first: k of them, or what later stages choose from."""
         chosen = self.settings
         if not self.snapshot.size or not query.text:
             return ()
-        k = max(k, chosen.rerank_pool) if self.reranker or chosen.diversity else k
-        found = find_candidates(query, self.snapshot, self.embedder, pool=chosen.pool, dense_weight=chosen.dense_weight)
+        asked = parts(query.question) if self.reranker else ()
+        found = find_candidates(
+            query,
+            self.snapshot,
+            self.embedder,
+            pool=chosen.pool,
+            dense_weight=chosen.dense_weight,
+            parts=asked if len(asked) > 1 else (),
+        )
+        k = max(k, _CHOOSE_FROM * chosen.rerank_pool) if self.reranker or chosen.diversity else k
         ranked = ((i, int(found.rows[i])) for i in ranking(found.fused))
         placed = ((i, row, self.snapshot.chunk(row)) for i, row in ranked)
         kept = islice((place for place in placed if where is None or where(place[2])), k)
-        return tuple(_Found(row, _hit(found, int(i), chunk)) for i, row, chunk in kept)
+        return tuple(Found(row, _hit(found, int(i), chunk), tuple(found.parts[:, i].tolist())) for i, row, chunk in kept)
 
-    def _ranked(self, query: Query, found: tuple[_Found, ...]) -> tuple[_Found, ...]:
-        """The same after the reranker and the search for diversity, as set."""
+    def _ranked(self, query: Query, found: tuple[Found, ...]) -> tuple[Found, ...]:
+        """The same after the reranker and the search for diversity, as set; what the reranker does not read comes last."""
         reranker: Reranker | None = self.reranker
         if reranker and found:
-            found = _rerank(reranker, query, found, self.settings.rerank_weight)
+            read = to_read(found, self.settings.rerank_pool)
+            known = {item.row for item in read}
+            rest = [item for item in found if item.row not in known]
+            best = as_set(rerank(reranker, query.text, read, self.settings.rerank_weight), query.text, self.snapshot.bm25)
+            found = followed_by(best, rest)
         return self._diversified(found) if self.settings.diversity else found
 
-    def _diversified(self, found: Sequence[_Found]) -> tuple[_Found, ...]:
+    def _diversified(self, found: Sequence[Found]) -> tuple[Found, ...]:
         scores = np.array([item.hit.score for item in found], dtype=np.float32)
         vectors = self.snapshot.dense.vectors(np.array([item.row for item in found], dtype=np.int64))
         return tuple(found[i] for i in maximal_marginal_relevance(scores, vectors, diversity=self.settings.diversity))
 
-    def _complete(self, found: Sequence[_Found]) -> tuple[Hit, ...]:
+    def _complete(self, found: Sequence[Found]) -> tuple[Hit, ...]:
         """Hits numbered, with what they stand for and what stands beside them."""
         catalogue = self.snapshot.catalogue
         known = {item.hit.chunk.id for item in found}
@@ -137,37 +154,12 @@ class HybridRetriever(BaseRetriever):
         return [LangChainDocument(page_content=hit.chunk.text, metadata=hit_row(hit), id=hit.chunk.id) for hit in result.hits]
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A hit and its row in the snapshot."""
-
-    row: int
-    hit: Hit
-
-
 def _hit(found: Candidates, i: int, chunk: Chunk) -> Hit:
     scores = Scores(float(found.lexical[i]), float(found.cosines[i]), float(found.fused[i]))
     return Hit(0, chunk, float(found.fused[i]), scores)
 
 
-def _rerank(reranker: Reranker, query: Query, found: Sequence[_Found], weight: float) -> tuple[_Found, ...]:
-    """Hits by the standardised sum of fused score and reranker's logit; equals keep their order.
-
-    The searches and the reranker err in different places: their sum finds more than either (docs/retrieval.md).
-    """
-    judged = reranker.score(query.text, [(" ".join(item.hit.chunk.heading), item.hit.chunk.text) for item in found])
-    fused = np.array([item.hit.score for item in found], dtype=np.float32)
-    logits = np.array([logit(judgement.relevance) for judgement in judged], dtype=np.float32)
-    scores = (1 - weight) * standardise(fused) + weight * standardise(logits)
-    return tuple(_Found(found[i].row, _with_judgement(found[i].hit, judged[i], float(scores[i]))) for i in ranking(scores))
-
-
-def _with_judgement(hit: Hit, judgement: PassageScore, score: float) -> Hit:
-    scores = replace(hit.scores, rerank=judgement.relevance)
-    return replace(hit, score=score, scores=scores, sentences=judgement.sentences)
-
-
-def _evidence(query: Query, found: Sequence[_Found], snapshot: Snapshot) -> Evidence:
+def _evidence(query: Query, found: Sequence[Found], snapshot: Snapshot) -> Evidence:
     """What the relevance regression looks at, from the five best hits that say something.
 
     A question that stands in the notes without its answer matches itself best of all, and answers nothing.

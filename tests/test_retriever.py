@@ -11,13 +11,16 @@ from conftest import IndexStore, SentenceTransformerEmbeddings
 from hash_embedder import HashEmbedder
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
+from word_reranker import WordReranker
 
+from corpus.documents import Chunk, SourceMap
 from corpus.language import to_traditional
-from corpus.results import Hit, hit_row
+from corpus.results import Hit, Scores, hit_row
 from ingest.pipeline import ingest
 from retrieval.manifest import EmbeddingModel
 from retrieval.query import analyse
 from retrieval.retriever import HybridRetriever, RetrievalSettings
+from retrieval.second_stage import Found, to_read
 
 
 @pytest.fixture(scope="session")
@@ -207,3 +210,34 @@ def test_words_of_the_other_language_find_notes(small: HybridRetriever) -> None:
     """No name of the field joins the two, only a general word does."""
     hits = small.search("what has reciprocal ranks added up?").hits
     assert "倒數" in hits[0].chunk.text
+
+
+# --- Small notes, with a reranker ---
+
+
+def test_the_first_k_do_not_depend_on_k_with_a_reranker_either(small: HybridRetriever) -> None:
+    small.reranker, small.settings = WordReranker(), RetrievalSettings(rerank_pool=3)
+    few, many = small.search("训练后量化和重排序", k=2), small.search("训练后量化和重排序", k=6)
+    assert [hit.chunk.id for hit in many.hits[:2]] == [hit.chunk.id for hit in few.hits]
+    assert [hit.scores.rerank is not None for hit in many.hits] == [True] * 3 + [False] * 3
+    assert all(left.score >= right.score for left, right in pairwise(many.hits))
+    assert small.reranker.read == [3, 3]
+
+
+def test_chunks_side_by_side_are_read_only_if_they_are_much_better() -> None:
+    def found(score: float, ordinal: int, heading: str) -> Found:
+        chunk = Chunk("a.md", ordinal, (heading,), f"{heading} {ordinal}", 0, 1, SourceMap(), "zh-Hans", 9)
+        return Found(ordinal, Hit(0, chunk, score, Scores()))
+
+    best, beside, behind, apart = found(3.0, 4, "一"), found(2.5, 5, "一"), found(2.4, 6, "一"), found(2.0, 9, "二")
+    assert to_read((best, beside, behind, apart), 2) == (best, behind)  # 2.5 counts as 1.75
+    assert to_read((best, beside, behind, apart), 3) == (best, behind, apart)
+    assert to_read((best, beside, found(1.0, 9, "二")), 2) == (best, beside)
+    assert to_read((best, found(2.5, 5, "二"), apart), 2) == (best, found(2.5, 5, "二"))  # another section
+
+
+def test_each_part_of_a_question_has_a_passage_among_the_first(small: HybridRetriever) -> None:
+    small.reranker, small.settings = WordReranker(), RetrievalSettings(rerank_pool=6)
+    parts = ("RoPE 的底数取多少？", "什么是重排序？")
+    best = [small.search(part).hits[0].chunk.id for part in parts]
+    assert set(best) <= {hit.chunk.id for hit in small.search("".join(parts)).hits[:3]}
