@@ -2,8 +2,8 @@
 
     candidates, best first --choose_set--> as many as are read --reranker--> scores --choose_set--> hits in their order
 
-Reading is what takes time, so no two passages side by side are read where others are nearly as good. What is shown first shall
-between its members hold what the question names, and answer each of its parts (docs/retrieval.md has the figures).
+Reading is what takes time, so no two passages side by side are read where others are nearly as good. The first hits shall
+together hold what the question names, and answer each of its parts (docs/retrieval.md has the figures).
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from retrieval.set_choice import FloatMatrix, SetGains, choose_set
 
 # In standard deviations of the fused score over all candidates, and of the final score over those that were read. Chosen on the
 # development questions; from half to twice as much, recall hardly moves.
-READING = SetGains(repeat=0.75)
-SHOWING = SetGains(repeat=0.25, coverage=1.0, part=2.0)
+READING = SetGains(repeat=0.75, part=1.0)
+SHOWING = SetGains(repeat=0.25, coverage=1.0, part=1.0)
 # The best passage for a part of a question has about this fused score.
 _BEST_OF_PART = 3.0
 
@@ -42,7 +42,7 @@ class Found:
 
 def to_read(found: Sequence[Found], count: int) -> tuple[Found, ...]:
     """The `count` candidates that the reranker is to read, best first, from more of them in the order of their fused scores."""
-    order, _ = choose_set(_scores(found), _beside(found), READING)
+    order, _ = choose_set(_scores(found), _beside(found), READING, parts=_parts(found))
     return tuple(found[i] for i in sorted(order[:count]))
 
 
@@ -60,8 +60,8 @@ def rerank(reranker: Reranker, question: str, found: Sequence[Found], weight: fl
 def as_set(found: Sequence[Found], question: str, bm25: BM25Index) -> tuple[Found, ...]:
     """Hits in the order in which each adds most to those before it, which becomes their score."""
     rows = np.array([item.row for item in found], dtype=np.int64)
-    parts: FloatMatrix = np.array([item.parts for item in found], dtype=np.float32).T / _BEST_OF_PART
-    order, added = choose_set(_scores(found), _beside(found), SHOWING, named=holdings(question, rows, bm25), parts=parts)
+    named = holdings(question, rows, bm25)
+    order, added = choose_set(_scores(found), _beside(found), SHOWING, named=named, parts=_parts(found))
     return tuple(replace(found[i], hit=replace(found[i].hit, score=float(score))) for i, score in zip(order, added, strict=True))
 
 
@@ -75,6 +75,11 @@ def followed_by(read: Sequence[Found], rest: Sequence[Found]) -> tuple[Found, ..
 
 def _scores(found: Sequence[Found]) -> FloatVector:
     return np.array([item.hit.score for item in found], dtype=np.float32)
+
+
+def _parts(found: Sequence[Found]) -> FloatMatrix:
+    """How well each hit answers each part of the question, about 1 for the best, shape (parts, n)."""
+    return np.array([item.parts for item in found], dtype=np.float32).T / _BEST_OF_PART
 
 
 def _beside(found: Sequence[Found]) -> NDArray[np.bool_]:
