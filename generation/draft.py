@@ -42,8 +42,13 @@ class Draft:
         """Add the model's sentence with the one that supports it, or None if none does.
 
         One sentence has to carry all of it: a small model splices halves of several into something that none of them says.
-        Its words have to follow that sentence too, since a small model is only trusted to shorten.
+        Its words have to follow that sentence too, since a small model is only trusted to shorten. The question said again, or a
+        line that only leads to others, states nothing.
         """
+        text = plain(text)
+        if text[-1:] in ("?", "？", ":", "："):
+            self.left_out.append(f"composed sentence that states nothing: {text}")
+            return None
         scores = self.checker.score([(text, item.text) for item in evidence])
         score, _, best = max(
             ((s or 0.0, -n, item) for n, (s, item) in enumerate(zip(scores, evidence, strict=True))),

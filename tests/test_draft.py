@@ -52,6 +52,22 @@ def test_a_quotation_is_in_the_script_asked_for_and_says_which_its_note_is_in(
     assert (sentence.text, sentence.note_language) == (shown, note_language)
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("- 显著通道只占 1%。", "显著通道只占 1%。"),
+        ("显著通道有什么作用？", None),
+        ("显著通道的作用是：", None),
+        ("显著通道占 99%。", None),
+    ],
+)
+def test_an_opening_states_something_that_a_line_of_the_notes_says(written: str, shown: str | None) -> None:
+    answer = draft("zh-Hans")
+    sentence = answer.compose(written, [line("显著通道只占 1%。", "zh-Hans")])
+    assert (sentence.text if sentence else None) == shown
+    assert bool(answer.left_out) == (shown is None)
+
+
 def test_notes_in_another_language_stand_below_a_line_in_that_of_the_question() -> None:
     foreign, own = draft("en"), draft("en")
     assert list(foreign.quoted([line("显著通道只占 1%。", "zh-Hans")]))
