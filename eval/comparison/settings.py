@@ -10,7 +10,7 @@ from generation.finetuning.training import TrainSettings
 
 @dataclass(frozen=True)
 class CompareSettings:
-    """The size of a comparison; the defaults take about half an hour on two cores.
+    """The size of a comparison; the defaults take under an hour on two cores.
 
     Attributes:
         sections: sections of the notes that are learned, spread over all; None takes all.
