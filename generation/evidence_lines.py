@@ -16,8 +16,10 @@ from generation.sentence_form import labelled
 from generation.verify import overlap
 from retrieval.analysis import terms
 
-_BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing", "derivation", "code"})
+_BUILT_UP = frozenset({"definition", "comparison", "reason", "manner"})
+_IN_ORDER = frozenset({"steps", "listing", "derivation", "code"})
 _STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved before it
+_STANDS_FAR_OUT = 2.5
 _OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
 _TITLE = 32  # characters of a title that may stand before an item
 _NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
@@ -102,24 +104,25 @@ def arranged(chosen: Sequence[Chosen], question: str) -> tuple[EvidenceSentence,
 
 
 def _answer_first(lines: Iterable[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
-    """The lines of an answer about a fact, its best line first if that stands out; other answers as their author built them."""
+    """The lines of an answer, the listing first where code is asked for, otherwise the best line if it stands out.
+
+    What an author builds up (a reason, a comparison) is only turned around for one that stands out far, and steps never.
+    """
     found = tuple(lines)
     wants = aspects(question)
     listings = [i for i, line in enumerate(found) if line.stated.startswith("```")] if "code" in wants else []
-    if listings:
-        first, last = listings[0], listings[0]
-        while first > 0 and found[first].follows:
-            first -= 1
-        return (*found[first : last + 1], *found[:first], *found[last + 1 :])
-    if not found or wants & _BUILT_UP:
+    if not found or (wants & _IN_ORDER and not listings):
         return found
-    best = max(range(len(found)), key=lambda i: found[i].score)
-    first = best
+    best = listings[0] if listings else max(range(len(found)), key=lambda i: found[i].score)
+    ahead = found[best].score - found[0].score
+    if not listings and (found[best].listed or ahead < (_STANDS_FAR_OUT if wants & _BUILT_UP else _STANDS_OUT)):
+        return found
+    first = last = best
     while first > 0 and found[first].follows:
         first -= 1
-    if found[best].listed or found[best].score < found[0].score + _STANDS_OUT:
-        return found
-    return (*found[first : best + 1], *found[:first], *found[best + 1 :])
+    while last + 1 < len(found) and found[last + 1].follows:
+        last += 1
+    return (*found[first : last + 1], *found[:first], *found[last + 1 :])
 
 
 def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[EvidenceSentence]:

@@ -8,7 +8,9 @@ from corpus.documents import Chunk, Language, SourceMap
 from corpus.results import Hit, Scores
 from generation.evidence import select_evidence
 from generation.evidence_choice import EvidenceSettings
-from generation.evidence_lines import opening_of
+from generation.evidence_lines import Chosen, arranged, opening_of
+from generation.evidence_reading import Place
+from generation.passage_units import units_of
 from retrieval.analysis import terms
 from retrieval.bm25 import build_bm25
 from retrieval.query import analyse
@@ -105,6 +107,24 @@ def test_drawbacks_are_no_answer_to_a_question_for_advantages() -> None:
 def test_the_listing_stands_first_where_code_is_asked_for() -> None:
     chunk = make_chunk("RMSNorm 只除以均方根。\n\nRMSNorm 的实现：\n```python\nx / rms(x)\n```")
     assert select("RMSNorm 的代码怎么写？", chunk)[0] in ("RMSNorm 的实现：", "```python\nx / rms(x)\n```")
+
+
+@pytest.mark.parametrize(
+    ("question", "scores", "order"),
+    [
+        ("KIVI 的键按什么量化？", (0.0, 2.0, 0.5), (1, 0, 2)),  # a fact
+        ("KIVI 为什么按通道量化？", (0.0, 2.0, 0.5), (0, 1, 2)),  # a reason, built up by its author
+        ("KIVI 为什么按通道量化？", (0.0, 4.0, 0.5), (1, 0, 2)),  # one that stands out far
+        ("KIVI 量化的步骤是什么？", (0.0, 4.0, 0.5), (0, 1, 2)),
+    ],
+)
+def test_a_line_that_stands_out_goes_first(question: str, scores: tuple[float, ...], order: tuple[int, ...]) -> None:
+    texts = ("KV 缓存存放过去的键和值。", "KIVI 的键按通道量化。", "KIVI 达到 2 bit。")
+    chunk = make_chunk("".join(texts))
+    hit = Hit(1, chunk, 1.0, Scores())
+    places = [Place(hit, number, unit) for number, unit in enumerate(units_of(chunk.text))]
+    lines = arranged([Chosen(place, score) for place, score in zip(places, scores, strict=True)], question)
+    assert [line.text for line in lines] == [texts[i] for i in order]
 
 
 def test_rows_of_another_language_beside_a_listing_stay_out() -> None:
