@@ -160,6 +160,7 @@ def _means(session: Session) -> Means:
         retriever=retriever,
         load_answerer=session.answerer,
         composes=settings.answering.compose,
+        min_relevance=settings.answering.min_relevance,
         load_checker=lambda: session.checker,
         index=settings.index.expanduser(),
         embeddings=settings.embeddings,

@@ -223,6 +223,13 @@ def test_the_command_trains_and_the_model_answers(
     code, out, err = run("finetune", "--out", tmp_path / "ft", "--steps", 3, "--json")
     assert code == 0, err
     assert json.loads(out)["steps"] == 3
+    code, out, err = run("finetune", "--out", tmp_path / "on", "--steps", 2, "--start", tmp_path / "ft", "--json")
+    assert code == 0, err
+    assert json.loads(out)["facts"]["start"] == str(tmp_path / "ft")
+    code, _, err = run("finetune", "--out", tmp_path / "no", "--start", tmp_path / "ft", "--method", "full")
+    assert (code, "--method lora" in err) == (2, True)
+    code, _, err = run("finetune", "--out", tmp_path / "no", "--start", tmp_path / "none")
+    assert (code, err.count("\n"), (tmp_path / "no").exists()) == (1, 1, False)
     code, _, err = run("ask", "What is PTQ?", "--mode", "fine-tuned")
     assert (code, "--adapter DIR" in err) == (2, True)
     code, _, err = run("ask", "What is PTQ?", "--mode", "fine-tuned", "--adapter", tmp_path / "none")

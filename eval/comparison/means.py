@@ -28,6 +28,7 @@ class Means:
         retriever: of the notes.
         load_answerer: makes what answers in `ask` in the mode rag.
         composes: whether that has the base model write, and does not only quote.
+        min_relevance: below it, `ask` refuses.
         load_checker: loads what says what the notes support.
         index, embeddings, reranker: of the retriever, for a process that opens them itself.
         files: what the parts of a setup are on disk, by part; the index and the adapter are added.
@@ -40,6 +41,7 @@ class Means:
     retriever: HybridRetriever
     load_answerer: Callable[[], Answerer]
     composes: bool
+    min_relevance: float
     load_checker: Callable[[], Checker]
     index: Path
     embeddings: str
@@ -57,4 +59,5 @@ class Means:
 
     def fine_tuned(self, model: LanguageModel, retriever: HybridRetriever, *, grounded: bool) -> NotesAnswerer:
         """What answers in the modes fine-tuned and fine-tuned-rag."""
-        return FineTunedAnswerer(model, retriever, self.load_checker(), FineTunedSettings(grounded=grounded))
+        settings = FineTunedSettings(grounded=grounded, min_relevance=self.min_relevance)
+        return FineTunedAnswerer(model, retriever, self.load_checker(), settings)
