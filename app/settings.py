@@ -71,7 +71,7 @@ class Retrieval(Section):
     pool: int = Field(100, ge=1, description="candidates taken from BM25 and from dense search before fusion")
     dense_weight: float = Field(0.4, ge=0, le=1, description="weight of the dense score in the fusion")
     rerank_pool: int = Field(8, ge=1, le=200, description="how many of the best candidates the reranker reads")
-    rerank_weight: float = Field(0.55, ge=0, le=1, description="weight of the reranker against the fused score")
+    rerank_weight: float = Field(0.5, ge=0, le=1, description="weight of the reranker against the fused score")
     diversity: float = Field(0.0, ge=0, le=1, description="how much hits that repeat earlier ones are put back")
     widen: int = Field(1, ge=0, le=10, description="chunks of the same section before and after a hit that come with it")
     expansion: Literal["none", "multi-query", "hyde"] = Field("none", description="have the generator reword or draft")

@@ -50,7 +50,7 @@ class RetrievalSettings:
     pool: int = 100
     dense_weight: float = 0.4
     rerank_pool: int = 8
-    rerank_weight: float = 0.55
+    rerank_weight: float = 0.5
     diversity: float = 0.0
     widen: int = 1
 

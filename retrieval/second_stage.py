@@ -58,7 +58,7 @@ def rerank(reranker: Reranker, question: str, found: Sequence[Found], weight: fl
 
 
 def as_set(found: Sequence[Found], question: str, bm25: BM25Index) -> tuple[Found, ...]:
-    """Hits in the order in which each adds most to those before it, which becomes their score."""
+    """Hits, the best one first and then each for what it adds to those before it, which becomes its score."""
     rows = np.array([item.row for item in found], dtype=np.int64)
     named = holdings(question, rows, bm25)
     order, added = choose_set(_scores(found), _beside(found), SHOWING, named=named, parts=_parts(found))

@@ -35,15 +35,16 @@ def choose_set(
     named: FloatMatrix | None = None,
     parts: FloatMatrix | None = None,
 ) -> tuple[list[int], FloatVector]:
-    """All n passages in the order in which each adds most to those before it, and what it adds.
+    """All n passages, the best one first and then each as it adds most to those before it; and what it adds, shape (n,).
 
         next = argmax over the rest i of  score_i - repeat * [i stands beside a chosen one]
                                           + coverage * sum over t of named_ti * [no chosen one holds t]
                                           + part * sum over q of max(0, parts_qi - max over chosen j of parts_qj)
 
     Both sums are monotone and submodular (weighted coverage and facility location), so the greedy order comes close to the best
-    set of every size (Nemhauser, Wolsey and Fisher 1978, Mathematical Programming 14), and what is added never rises. Ties: the
-    earlier passage.
+    set of every size (Nemhauser, Wolsey and Fisher 1978, Mathematical Programming 14). It is chosen around the best passage: who
+    asks one thing wants that one first, and counting words a second time misplaced it (docs/retrieval.md). What is added is given
+    as the least so far, so that it never rises along the order. Ties: the earlier passage.
 
     Args:
         scores: of each passage by itself, higher is better, shape (n,).
@@ -62,10 +63,10 @@ def choose_set(
         gain = scores - gains.repeat * repeats + gains.coverage * (open_ @ things)
         gain += gains.part * np.maximum(asked - best[:, None], 0).sum(axis=0)
         gain[order] = -np.inf
-        chosen = int(np.argmax(gain))
+        chosen = int(np.argmax(gain if order else scores))
         order.append(chosen)
         added[place] = gain[chosen]
         open_ *= things[:, chosen] == 0
         best = np.maximum(best, asked[:, chosen])
         repeats |= beside[chosen]
-    return order, added
+    return order, np.minimum.accumulate(added)

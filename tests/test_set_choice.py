@@ -30,8 +30,8 @@ PAIR[0, 1] = PAIR[1, 0] = True
         (PAIR, SetGains(0.25), None, None, [0, 1, 2, 3], [2.0, 1.25, 1.0, 0.0]),
         # the question names two things; 0 and 1 hold the first one, 3 the second
         (ALONE, SetGains(0.0, coverage=4.0), [[0.5, 0.5, 0, 0], [0, 0, 0, 0.5]], None, [0, 3, 1, 2], [4.0, 2.0, 1.5, 1.0]),
-        # a thing that only the last one holds can put it first
-        (ALONE, SetGains(0.0, coverage=3.0), [[0, 0, 0, 1]], None, [3, 0, 1, 2], [3.0, 2.0, 1.5, 1.0]),
+        # a thing that only the last one holds puts it second: the best one by itself stays first
+        (ALONE, SetGains(0.0, coverage=3.0), [[0, 0, 0, 1]], None, [0, 3, 1, 2], [2.0, 2.0, 1.5, 1.0]),
         # two parts: passage 0 answers the first one, passage 2 the second
         (ALONE, SetGains(0.0, part=1.0), None, [[1, 0.5, 0, 0], [0, 0, 1, 0.5]], [0, 2, 1, 3], [3.0, 2.0, 1.5, 0.0]),
     ],
