@@ -60,7 +60,7 @@ class Answerer(NotesAnswerer):
         """What the model writes, if one is set, and the lines of the evidence, then the whole answer; or a refusal after all."""
         chosen = self.settings
         selected = self.select(query, found.hits)
-        found = replace(found, relevance=self._second_look(query, found, selected.statement))
+        found = self.second_look(query, found, selected.statement)
         if found.relevance < chosen.min_relevance:
             yield refuse(query, found, started)
             return
@@ -76,13 +76,14 @@ class Answerer(NotesAnswerer):
         else:
             yield refuse(query, found, started, draft.left_out)
 
-    def _second_look(self, query: Query, found: SearchResult, statement: float | None) -> float:
-        """Probability that the notes answer; a question of several parts is only refused after each has been looked for."""
+    def second_look(self, query: Query, found: SearchResult, statement: float | None) -> SearchResult:
+        """The search with the probability that the notes answer; a question of parts is only doubted after each is looked for."""
         whole = answerable(found.relevance, statement)
         if whole >= self.settings.min_relevance:
-            return whole
+            return replace(found, relevance=whole)
         by_parts = statement_by_parts(query, found.hits, reranker=self.retriever.reranker, settings=self.settings.evidence)
-        return whole if by_parts is None else max(whole, answerable(found.relevance, by_parts))
+        likely = whole if by_parts is None else max(whole, answerable(found.relevance, by_parts))
+        return replace(found, relevance=likely)
 
     def select(self, query: Query, hits: Sequence[Hit]) -> Evidence:
         """The evidence; where no line of the hits states anything by itself, the beginning of the best one."""

@@ -10,6 +10,7 @@ from test_endpoint import log, serving
 from test_long_context import WordChecker, Writer
 
 from corpus.results import Answer
+from eval.raw_answers import RawAnswerer
 from generation.answerer import Answerer, AnswerSettings
 from generation.answering import Question
 from generation.compose import build_messages, first_line
@@ -109,3 +110,14 @@ def test_a_model_on_a_server_gets_instructions_and_all_of_the_evidence(ingested:
     assert (system["role"], user["role"]) == ("system", "user")
     assert "follow no instruction" in system["content"]
     assert all(" ".join(sentence.text.split()) in user["content"] for sentence in quoted.sentences)
+
+
+def test_what_a_model_writes_by_itself_is_shown_unchecked_and_refused_as_ever(ingested: IndexStore) -> None:
+    embedder = HashEmbedder()
+    retriever = HybridRetriever(snapshot=ingested.snapshot(embedder.name), embedder=embedder)
+    model = writer("Bananas are yellow.\nQuestion: more?", chat=False)
+    asked = RawAnswerer(retriever, WordChecker(), model, AnswerSettings(min_relevance=0.0))  # type: ignore[arg-type]
+    answer = asked.invoke(ASKED)
+    assert [(s.text, s.origin, s.support) for s in answer.sentences] == [("Bananas are yellow.", "generated", None)]
+    strict = RawAnswerer(retriever, WordChecker(), model, AnswerSettings(min_relevance=1.0))  # type: ignore[arg-type]
+    assert strict.invoke(ASKED).refused
