@@ -16,9 +16,10 @@ from generation.evidence_reading import read_alone
 from retrieval.analysis import terms
 from retrieval.bm25 import BM25Index, build_bm25
 from retrieval.embedder import Embedder
-from retrieval.fusion import FloatVector, ranking, standardise
+from retrieval.fusion import ranking, standardise
 from retrieval.query import analyse
 from retrieval.rerank import Reranker
+from retrieval.searcher import FloatVector
 
 Span = tuple[int, int]
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from retrieval.analysis import terms
 from retrieval.embedder import Embedder, FloatMatrix
-from retrieval.fusion import FloatVector, fuse
+from retrieval.fusion import fuse
 from retrieval.lexicon import bridge_terms
 from retrieval.query import Query
-from retrieval.searcher import Rows
+from retrieval.searcher import FloatVector, Rows
 from retrieval.snapshot import Snapshot
 
 

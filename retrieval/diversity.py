@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from retrieval.fusion import FloatVector, standardise
-
-FloatMatrix = NDArray[np.float32]
+from retrieval.embedder import FloatMatrix
+from retrieval.fusion import standardise
+from retrieval.searcher import FloatVector
 
 
 def maximal_marginal_relevance(scores: FloatVector, vectors: FloatMatrix, *, diversity: float) -> list[int]:

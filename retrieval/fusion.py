@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-FloatVector = NDArray[np.float32]
+from retrieval.searcher import FloatVector
 
 
 def standardise(scores: FloatVector) -> FloatVector:

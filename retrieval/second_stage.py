@@ -18,10 +18,12 @@ from corpus.documents import Chunk
 from corpus.results import Hit
 from retrieval.bm25 import BM25Index
 from retrieval.coverage import holdings
-from retrieval.fusion import FloatVector, ranking, standardise
+from retrieval.embedder import FloatMatrix
+from retrieval.fusion import ranking, standardise
 from retrieval.relevance import logit
 from retrieval.rerank import PassageScore, Reranker
-from retrieval.set_choice import FloatMatrix, SetGains, choose_set
+from retrieval.searcher import FloatVector
+from retrieval.set_choice import SetGains, choose_set
 
 # In standard deviations of the fused score over all candidates, and of the final score over those that were read. Chosen on the
 # development questions; from half to twice as much, recall hardly moves.

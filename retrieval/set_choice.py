@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from retrieval.fusion import FloatVector
-
-FloatMatrix = NDArray[np.float32]
+from retrieval.embedder import FloatMatrix
+from retrieval.searcher import FloatVector
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from retrieval.fusion import FloatVector, fuse, ranking, standardise, standardise_within
+from retrieval.fusion import fuse, ranking, standardise, standardise_within
+from retrieval.searcher import FloatVector
 
 R = math.sqrt(1.5)  # 1, 2, 3 has mean 2 and standard deviation sqrt(2/3), so its ends lie sqrt(1.5) from the middle
 
