@@ -108,6 +108,9 @@ def _runner(function: Callable[..., None]) -> Callable[..., None]:
                 function(Session(settings, progress), console, **own)
         except InterviewRagError as error:
             _fail(console, error)
+        except KeyboardInterrupt as stop:  # typer would end without a word
+            console.interrupted()
+            raise typer.Exit(130) from stop
 
     own = list(inspect.signature(function, eval_str=True).parameters.values())[2:]
     common = [

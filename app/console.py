@@ -70,6 +70,10 @@ class Console:
         label = "错误：" if self.language == "zh" else "error: "
         print(label + " ".join(error.message(self.language).split()), file=sys.stderr)
 
+    def interrupted(self) -> None:
+        """One line on standard error after Ctrl-C."""
+        print("已中断" if self.language == "zh" else "interrupted", file=sys.stderr)
+
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """Progress bars with rate and remaining time, one a stage, on a terminal's standard error; they go when all are done."""
