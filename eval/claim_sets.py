@@ -6,8 +6,8 @@
     DIR/halueval/*_data.json              HaluEval's question answering (Li et al. 2023, arXiv:2305.11747), articles kept out only
     DIR/*.jsonl                           rows with "context", "claim" and "supported"; "lang" and "kind" if they have them
 
-Our own set lies in `eval/data/claims.jsonl`: claims about sections of `corpus/notes`, written by hand, the wrong ones by one
-change of a kind that language models make.
+Our own sets are about sections of `corpus/notes`: `own`, `eval/data/claims.jsonl`, is written by hand, the wrong claims by one
+change of a kind that language models make; `edited` is made of the notes' sentences by rule (`eval.edited_claims`).
 """
 
 from __future__ import annotations
@@ -26,11 +26,13 @@ import corpus
 from corpus.errors import DatasetNotFound, InvalidDataset, InvalidRow, UnknownDataset
 from corpus.jsonl import numbered_lines, read_rows
 from corpus.language import detect_language
+from eval.edited_claims import edited_claims
 from retrieval.training.datasets import part_of
 
 OWN_CLAIMS = Path(__file__).with_name("data") / "claims.jsonl"
 NOTES = Path(corpus.__file__).with_name("notes")
 OWN = "own"
+EDITED = "edited"
 
 _CITATION_MARK = re.compile(r"\s*\[\d+\]")
 _SECTION = re.compile(r"^## +(.+)$", re.MULTILINE)
@@ -64,7 +66,7 @@ class ClaimSet:
 
 
 def read_claim_sets(folder: Path | None, names: Sequence[str] = ()) -> tuple[ClaimSet, ...]:
-    """Our own set and those of a folder.
+    """Our own sets and those of a folder.
 
     Args:
         folder: where others lie, if they are wanted.
@@ -75,7 +77,7 @@ def read_claim_sets(folder: Path | None, names: Sequence[str] = ()) -> tuple[Cla
         UnknownDataset: one of the names fits none.
         InvalidDataset, InvalidRow: a chosen file is malformed.
     """
-    readers: dict[str, Reader] = {OWN: own_claims}
+    readers: dict[str, Reader] = {OWN: own_claims, EDITED: notes_edited}
     if folder is not None:
         found = dict(_readers(folder))
         if not found:
@@ -124,6 +126,16 @@ def own_claims() -> Iterator[LabelledClaim]:
         if context is None:
             raise InvalidRow(path=OWN_CLAIMS, line=number, reason=f"no section {row.heading!r} in {row.path}")
         yield LabelledClaim(row.claim, context, row.supported, row.lang, row.kind)
+
+
+def notes_edited() -> Iterator[LabelledClaim]:
+    """Sentences of our notes and what one change makes of them; the context is the section's body."""
+    rng = Random(0)  # noqa: S311 - reproducible, not secret
+    for path in sorted(NOTES.rglob("*.md")):
+        bodies = list(_sections(str(path.relative_to(NOTES))).values())
+        for body in bodies:
+            for made in edited_claims(body, [other for other in bodies if other is not body], rng):
+                yield LabelledClaim(made.claim, body, made.supported, made.lang, made.kind)
 
 
 @cache

@@ -35,6 +35,9 @@ _NEGATION = frozenset("不没无未非勿莫否") | {
     "hardly",
     "fail",
 }
+_FUNCTION_WORDS = frozenset("的了是在和与及也都就而并或等对从被把将其这那个为以于之") | frozenset(
+    "a an the of to in on at by for with and or is are was were be it that this as".split()
+)
 # Share of a claim's tokens that has to follow its sentences for differences to count.
 _LOOSE = 0.6
 _OPPOSITES = {stem(a): stem(b) for a, b in ANTONYMS.items()}
@@ -50,16 +53,18 @@ class Alignment:
         number: whether a number stands where the sentence has another or none.
         polarity: whether a negation or an opposite stands where the sentence has none, or the other way round.
         name: whether a term of the field stands in a clause whose sentence does not name it.
+        exchanged: whether two runs of words stand in each other's place.
     """
 
     near: float
     number: bool
     polarity: bool
     name: bool
+    exchanged: bool
 
-    def features(self) -> tuple[float, float, float]:
+    def features(self) -> tuple[float, ...]:
         """Each difference, as much as the claim is near."""
-        return (self.near * self.number, self.near * self.polarity, self.near * self.name)
+        return tuple(self.near * differs for differs in (self.number, self.polarity, self.name, self.exchanged))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ def align(claim: str, context: str) -> Alignment:
         number=any(map(_number_differs, places)),
         polarity=any(map(_polarity_differs, places)),
         name=any(place.clause.names - place.sentence.names for place in places),
+        # A comma may part the two, so the claim is looked at as a whole too.
+        exchanged=any(map(_words_exchanged, (*places, _best_place(_read(claim), known)))),
     )
 
 
@@ -140,6 +147,16 @@ def _polarity_differs(place: _Place) -> bool:
         if any((opposite := _OPPOSITES.get(word)) and opposite in "".join(theirs) for word in _words(ours)):
             return True
     return False
+
+
+def _words_exchanged(place: _Place) -> bool:
+    """Whether what stands in one gap of the sentence stands in another of the clause, and the other way round."""
+    told = [(_telling(ours), _telling(theirs)) for ours, theirs in place.gaps]
+    return any(a and b and (b, a) in told and a != b for a, b in told)
+
+
+def _telling(tokens: Sequence[str]) -> frozenset[str]:
+    return frozenset(tokens) - _FUNCTION_WORDS
 
 
 def _words(tokens: Sequence[str]) -> set[str]:

@@ -11,7 +11,7 @@ from eval.claim_sets import OWN, ClaimSet, LabelledClaim, read_claim_sets
 
 
 def test_our_own_claims_name_sections_that_exist() -> None:
-    (own,) = read_claim_sets(None)
+    (own,) = read_claim_sets(None, [OWN])
     assert own.name == OWN
     counts = Counter((row.lang, row.supported) for row in own.claims)
     assert all(counts[lang, label] >= 50 for lang in ("zh-Hans", "zh-Hant", "en") for label in (True, False))
@@ -33,7 +33,7 @@ def test_each_layout_is_read(tmp_path: Path) -> None:
     write("csts/chinese_snli_dev.txt", "两个人\t有人\tentailment", "两个人\t没人\tcontradiction")
     write("mine.jsonl", json.dumps({"context": "水在零度结冰。", "claim": "水会结冰。", "supported": True}))
 
-    sets = {each.name: each.claims for each in read_claim_sets(tmp_path) if each.name != OWN}
+    sets = {each.name: each.claims for each in read_claim_sets(tmp_path)}
 
     assert sets["attributionbench"] == (LabelledClaim("Ice floats.", "Ice floats.\nIt does.", True, "en", "X"),)
     assert [(row.context, row.claim, row.supported) for row in sets["ocnli"]] == [

@@ -29,10 +29,10 @@ from generation.training.train_checker import TRAINING
 
 Floats = NDArray[np.float64]
 # Groups of claims of each source, and how often its articles may be drawn from for them.
-_GROUPS, _ROUNDS = 60, 12
-_RIDGE = 1e-2
-# Logit, words; number, polarity and name that differ.
-_SIGNS = (1, 1, -1, -1, -1)
+_GROUPS, _ROUNDS = 160, 12
+_RIDGE = 1e-3
+# Logit, words; number, polarity and name that differ, words that changed places.
+_SIGNS = (1, 1, -1, -1, -1, -1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ def main() -> None:
     options = parser.parse_args()
     path = options.model / CONFIG_FILE
     config = json.loads(path.read_text(encoding="utf-8"))
-    unfitted = {"weights": [1.0, *[0.0] * 4], "bias": 0.0, "threshold": 0.5}
+    unfitted = {"weights": [1.0, *[0.0] * (len(_SIGNS) - 1)], "bias": 0.0, "threshold": 0.5}
     path.write_text(json.dumps(config | unfitted, indent=2) + "\n", encoding="utf-8")
     found = samples(load_checker(options.model), options.data)
     first, second = halves(found)

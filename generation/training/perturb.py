@@ -100,7 +100,7 @@ def change_term(text: str, terms: Sequence[str], rng: Random) -> Edit | None:
         terms: terms of one type; those of the sentence and those of its context or of others like it.
         rng: what draws.
     """
-    present = [term for term in dict.fromkeys(terms) if term in text]
+    present = [term for term in dict.fromkeys(terms) if _find(term, text)]
     # Neither may hold the other: "RoPE" for "RoPE scaling" is no error.
     pairs = [
         (old, new)
@@ -111,13 +111,13 @@ def change_term(text: str, terms: Sequence[str], rng: Random) -> Edit | None:
     if not pairs:
         return None
     old, new = rng.choice(pairs)
-    start = text.index(old)
-    return _replaced(text, (start, start + len(old)), new, "term")
+    return _replaced(text, _find(old, text)[0], new, "term")
 
 
 def exchange_terms(text: str, terms: Sequence[str], rng: Random) -> Edit | None:
     """Two terms of one type in the sentence change places."""
-    places = sorted((text.index(term), term) for term in dict.fromkeys(terms) if text.count(term) == 1)
+    found = {term: _find(term, text) for term in dict.fromkeys(terms)}
+    places = sorted((spans[0][0], term) for term, spans in found.items() if len(spans) == 1)
     apart = [
         (a, x, b, y)
         for i, (a, x) in enumerate(places)
@@ -179,6 +179,14 @@ def reword(text: str, rng: Random) -> Edit | None:
         return None
     span, new = rng.choice(found)
     return Edit(text[: span[0]] + new + text[span[1] :], (), "reworded")
+
+
+def _find(term: str, text: str) -> list[Span]:
+    """Where a term stands in a text; one in Latin letters as a whole word only."""
+    letter = "[A-Za-z0-9]"
+    start = rf"(?<!{letter})" if term[0].isascii() else ""
+    end = rf"(?!{letter})" if term[-1].isascii() else ""
+    return [m.span() for m in re.finditer(start + re.escape(term) + end, text)]
 
 
 def _clause_ends(text: str) -> list[int]:
