@@ -15,8 +15,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
 
+from corpus.language import to_simplified
 from corpus.sentences import sentences
 from generation.antonyms import ANTONYMS
+from generation.causes import cause_and_effect
 from retrieval.analysis import concepts, fold, stem
 
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)*%?|[a-z]+(?:\d+)?|[\u0370-\u03ff]|[\u3400-\u9fff]")
@@ -53,7 +55,7 @@ class Alignment:
         number: whether a number stands where the sentence has another or none.
         polarity: whether a negation or an opposite stands where the sentence has none, or the other way round.
         name: whether a term of the field stands in a clause whose sentence does not name it.
-        exchanged: whether two runs of words stand in each other's place.
+        exchanged: whether two runs of words stand in each other's place, or cause and effect do.
     """
 
     near: float
@@ -105,7 +107,7 @@ def align(claim: str, context: str) -> Alignment:
         polarity=any(map(_polarity_differs, places)),
         name=any(place.clause.names - place.sentence.names for place in places),
         # A comma may part the two, so the claim is looked at as a whole too.
-        exchanged=any(map(_words_exchanged, (*places, _best_place(_read(claim), known)))),
+        exchanged=any(map(_words_exchanged, (*places, _best_place(_read(claim), known)))) or _cause_reversed(claim, context),
     )
 
 
@@ -153,6 +155,25 @@ def _words_exchanged(place: _Place) -> bool:
     """Whether what stands in one gap of the sentence stands in another of the clause, and the other way round."""
     told = [(_telling(ours), _telling(theirs)) for ours, theirs in place.gaps]
     return any(a and b and (b, a) in told and a != b for a, b in told)
+
+
+def _cause_reversed(claim: str, context: str) -> bool:
+    """Whether a sentence of the context calls the claim's effect the cause, and its cause the effect."""
+    told = cause_and_effect(to_simplified(claim))
+    if not told:
+        return False
+    cause, effect = (frozenset(_read(part).tokens) for part in told)
+    for sentence in sentences(context):
+        if known := cause_and_effect(to_simplified(sentence)):
+            its_cause, its_effect = (frozenset(_read(part).tokens) for part in known)
+            if _nearer(cause, its_effect, its_cause) and _nearer(effect, its_cause, its_effect):
+                return True
+    return False
+
+
+def _nearer(words: frozenset[str], one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether words are far more those of one set than of another."""
+    return len(words & one) - len(words & other) > len(words) / 3
 
 
 def _telling(tokens: Sequence[str]) -> frozenset[str]:

@@ -10,6 +10,7 @@ from generation.alignment import align
 
 ROPE = "RoPE 把查询和键按位置旋转一个角度，值不旋转。旋转的底数取 10000，低频维度转得慢。"
 LORA = "LoRA freezes the pretrained weights and trains two matrices of rank 8, so memory decreases."
+SLOW = "The kernel is slow because small batches fill the cache."
 
 
 @pytest.mark.parametrize(
@@ -27,6 +28,13 @@ LORA = "LoRA freezes the pretrained weights and trains two matrices of rank 8, s
         ("LoRA does not freeze the pretrained weights.", LORA, {"polarity"}),
         ("RoPE 把值和键按位置旋转一个角度，查询不旋转。", ROPE, {"exchanged"}),
         ("RoPE 把键和查询按位置旋转一个角度，值不旋转。", ROPE, set()),  # an enumeration in another order
+        ("由于训练中断了，显存不足。", "由于显存不足，训练中断了。", {"exchanged"}),
+        ("訓練中斷了，因為顯存不足。", "由于显存不足，训练中断了。", set()),
+        (
+            "Small batches fill the cache because the kernel is slow.",
+            "The kernel is slow because small batches fill the cache.",
+            {"exchanged"},
+        ),
         ("LoRA trains the pretrained weights and freezes two matrices of rank 8.", LORA, {"exchanged"}),
     ],
 )

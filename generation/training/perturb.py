@@ -14,6 +14,7 @@ from random import Random
 from typing import Literal
 
 from generation.antonyms import ANTONYMS
+from generation.causes import CAUSES
 
 Span = tuple[int, int]
 Kind = Literal["number", "term", "negation", "cause", "splice", "reworded"]
@@ -50,13 +51,6 @@ several/some famous/well-known usually/typically often/frequently primarily/main
 used/employed obtain/get show/demonstrate
 """
 _SAME = [(a, b) for pair in _REWORDINGS.split() for a, b in (pair.split("/"),)]
-_CAUSES: tuple[str, ...] = (
-    r"(?:由于|因为)(?P<a>[^，,。；]{3,40})[，,](?:所以|因此)?(?P<b>[^，,。；]{3,40})",
-    r"(?P<a>[^，,。；]{4,40})[，,](?:因此|所以|从而|于是)(?P<b>[^，,。；]{3,40})",
-    r"(?P<a>[^，,。；的]{3,30})(?:导致|造成|引起|使得)了?(?P<b>[^，,。；]{3,30})",
-    r"(?P<a>[A-Z][^,.;]{8,90}) because (?P<b>[^,.;]{8,90})",
-    r"(?P<a>[A-Z][^,.;]{4,60}) (?:causes|leads to|results in) (?P<b>[^,.;]{4,60})",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +149,9 @@ def flip(text: str, rng: Random) -> Edit | None:
 
 def reverse_cause(text: str) -> Edit | None:
     """Cause and effect change places."""
-    for pattern in _CAUSES:
+    for pattern in CAUSES:
         if m := re.search(pattern, text):
-            (a, b), (c, d) = m.span("a"), m.span("b")
+            (a, b), (c, d) = sorted((m.span("cause"), m.span("effect")))
             changed = text[:a] + text[c:d] + text[b:c] + text[a:b] + text[d:]
             return Edit(changed, ((a, a + d - c), (a + (d - c) + (c - b), d)), "cause")
     return None
