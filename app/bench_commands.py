@@ -25,7 +25,7 @@ def ingest(
     repeat: Annotated[int, typer.Option("--repeat", min=1, help="Runs; the median counts.")] = 3,
 ) -> None:
     """Chunks per second of a whole ingestion beside those of the encoder alone on the same chunks."""
-    from eval.bench_ingest import bench_ingest
+    from eval.bench.ingest import bench_ingest
 
     result = bench_ingest(
         tuple(paths or ()),
@@ -48,7 +48,7 @@ def search(
     questions: Annotated[int, typer.Option("--questions", min=1, help="Gold questions to ask.")] = 100,
 ) -> None:
     """Time of our searches beside rank_bm25, bm25s, FAISS and LangChain, over passages modelled on the index."""
-    from eval.bench_search import bench_search
+    from eval.bench.search import bench_search
     from eval.gold import DEFAULT_GOLD, read_gold
 
     chosen = session.settings.retrieval
@@ -87,7 +87,7 @@ def rope(
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what the folder holds.")] = False,
 ) -> None:
     """Pass keys found and perplexity within and beyond the native length, for each method of RoPE scaling."""
-    from eval.bench_rope import PLANS, bench_rope, chosen_methods, lines, plan_for, whole_numbers
+    from eval.bench.rope import PLANS, bench_rope, chosen_methods, lines, plan_for, whole_numbers
 
     names = [plan.name for plan in (PLANS if full else PLANS[:1])] if models is None else models.split(",")
     metrics = bench_rope(
@@ -116,7 +116,7 @@ def generate(
     ] = None,
 ) -> None:
     """Tokens per second, first token, memory and perplexity of the language model in each runtime that can run it here."""
-    from eval.bench_generate import bench_generate
+    from eval.bench.generate import bench_generate
 
     result = bench_generate(
         session.settings.generator,

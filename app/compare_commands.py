@@ -139,7 +139,7 @@ def _means(session: Session) -> Means:
     from eval.comparison.means import Means
     from generation.checker import BUNDLED_CHECKER
     from generation.finetuning.base import load_base
-    from generation.model_source import find_model
+    from generation.models.model_source import find_model
     from retrieval.rerank import ADAPTERS, BUNDLED_RERANKER
 
     settings = session.settings

@@ -72,7 +72,7 @@ def _faiss_builds() -> Iterator[str]:
 
 
 def _models(session: Session) -> Iterator[Finding]:
-    from generation import bundled_gguf
+    from generation.models import bundled_gguf
     from retrieval import bundled_e5
 
     settings = session.settings
@@ -93,7 +93,7 @@ def _generator(session: Session) -> Iterator[Finding]:
     name = settings.generator
     try:
         if settings.adapter:
-            from generation.adapter import check_base
+            from generation.models.adapter import check_base
 
             check_base(settings.adapter.expanduser(), name)
         parts = [_runtime_of_generator(session), f"adapter {settings.adapter}" if settings.adapter else ""]
@@ -104,18 +104,18 @@ def _generator(session: Session) -> Iterator[Finding]:
 
 def _runtime_of_generator(session: Session) -> str:
     """What runs it; of a server, whether it answers and has the model."""
-    from generation.language_model import OPENAI
+    from generation.models.language_model import OPENAI
 
     settings = session.settings
     if settings.generator.startswith(OPENAI):
-        from generation.endpoint_model import served_models
+        from generation.models.endpoint_model import served_models
 
         models = served_models(settings.generator, settings.generator_url, min(settings.generator_seconds, 5.0))
         known = "" if settings.generator.removeprefix(OPENAI) in models else f", which lists {', '.join(models) or 'no model'}"
         return f"served at {settings.generator_url}{known}"
-    from generation import bundled_gguf
-    from generation.model_loading import choose_runtime
-    from generation.model_source import find_model
+    from generation.models import bundled_gguf
+    from generation.models.model_loading import choose_runtime
+    from generation.models.model_source import find_model
 
     name = settings.generator
     ready = bundled_gguf.state(name).status == "ready" if name.startswith("bundled:") else Path(name).expanduser().exists()
@@ -127,9 +127,9 @@ def _runtime_of_generator(session: Session) -> str:
 
 def _rope(session: Session) -> Iterator[Finding]:
     """The window of the generator, for short prompts and for the longest that the settings allow; converts no weights."""
-    from generation import bundled_gguf
-    from generation.language_model import OPENAI
-    from generation.rope import native_window, read_config
+    from generation.models import bundled_gguf
+    from generation.models.language_model import OPENAI
+    from generation.models.rope import native_window, read_config
 
     name = session.settings.generator
     if name.startswith(OPENAI) or (name in bundled_gguf.MODELS and bundled_gguf.state(name).status != "ready"):

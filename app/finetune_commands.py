@@ -50,12 +50,12 @@ def finetune(
     fresh: Annotated[bool, typer.Option("--fresh", help="Start again instead of going on in the folder.")] = False,
 ) -> None:
     """Train the generator on the notes, for `ask --mode fine-tuned`; a run that was cut off goes on when given again."""
-    from generation.adapter import check_base
     from generation.finetuning.base import load_base
     from generation.finetuning.examples import DataSettings
     from generation.finetuning.finetune import finetune as train
     from generation.finetuning.notes import note_sections
     from generation.finetuning.training import TrainSettings
+    from generation.models.adapter import check_base
 
     settings = session.settings
     if start:

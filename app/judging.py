@@ -29,8 +29,8 @@ def judge_of(session: Session, name: str | None, url: str | None) -> Judge:
 
     if name.startswith(OPENAI):
         return LanguageModelJudge(openai_model(name.removeprefix(OPENAI), url), name)
-    from generation.language_model import Decoding
-    from generation.model_loading import load_language_model
+    from generation.models.language_model import Decoding
+    from generation.models.model_loading import load_language_model
 
     settings = session.settings
     model = load_language_model(name, decoding=Decoding(max_tokens=8), device=settings.device, progress=session.progress)

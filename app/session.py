@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from generation.answerer import Answerer, AnswerSettings
     from generation.answering import NotesAnswerer
     from generation.checker import Checker
-    from generation.evidence_choice import EvidenceSettings
     from generation.finetuning.answering import FineTunedAnswerer
-    from generation.language_model import LanguageModel
     from generation.long_context import LongContextAnswerer
-    from generation.rope import RopeScale, RopeSettings
+    from generation.models.language_model import LanguageModel
+    from generation.models.rope import RopeScale, RopeSettings
+    from generation.selection.evidence_choice import EvidenceSettings
     from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
     from retrieval.encoder import Runtime
@@ -106,8 +106,8 @@ class Session:
 
     def model_for(self, tokens: int) -> LanguageModel:
         """The language model for a prompt and an answer of so many tokens, scaled as the settings say; loaded once a scaling."""
-        from generation.language_model import OPENAI, Decoding
-        from generation.model_loading import load_language_model
+        from generation.models.language_model import OPENAI, Decoding
+        from generation.models.model_loading import load_language_model
 
         chosen = self.settings
         served = chosen.generator.startswith(OPENAI)  # by a server, which does its own scaling
@@ -133,15 +133,15 @@ class Session:
     @property
     def rope(self) -> RopeSettings:
         """RoPE scaling as set."""
-        from generation.rope import RopeSettings
+        from generation.models.rope import RopeSettings
 
         return RopeSettings(self.settings.rope.method, self.settings.rope.factor)
 
     @cached_property
     def native_window(self) -> int:
         """Tokens that the generator can be given as it is; of a server, which does not tell, the longest that is wanted."""
-        from generation.language_model import OPENAI
-        from generation.rope import native_window, read_config
+        from generation.models.language_model import OPENAI
+        from generation.models.rope import native_window, read_config
 
         if self.settings.generator.startswith(OPENAI):
             return self.settings.answering.long_context_tokens
@@ -175,7 +175,7 @@ class Session:
     @property
     def evidence_settings(self) -> EvidenceSettings:
         """How the answerer selects evidence."""
-        from generation.evidence_choice import EvidenceSettings
+        from generation.selection.evidence_choice import EvidenceSettings
 
         return EvidenceSettings(sentences=self.settings.answering.evidence_sentences)
 

@@ -1,6 +1,6 @@
 """Fit the second look at the evidence, which decides about refusal, on development questions.
 
-    python -m eval.fit_answerable --index DIR [--questions FILE] [--out generation/answerable.json]
+    python -m eval.fit_answerable --index DIR [--questions FILE] [--out generation/selection/answerable.json]
 
 Prints for both splits the AUROC, and what is answered and refused at 0.5. There are few unanswerable questions, so two inputs are
 all that is fitted, and both classes weigh alike.
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from eval.calibrate import auroc, fit
 from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold
-from generation.answerable import COEFFICIENTS
-from generation.evidence import select_evidence
-from generation.evidence_choice import EvidenceSettings
+from generation.selection.answerable import COEFFICIENTS
+from generation.selection.evidence import select_evidence
+from generation.selection.evidence_choice import EvidenceSettings
 from retrieval.relevance import logit
 from retrieval.retriever import HybridRetriever
 

@@ -1,6 +1,6 @@
 """Fit the regression that selects evidence, on development questions.
 
-    python -m eval.fit_evidence --index DIR [--questions FILE] [--out generation/evidence.json]
+    python -m eval.fit_evidence --index DIR [--questions FILE] [--out generation/selection/evidence.json]
 
 A unit of a hit is right if it stands in a gold section and states a key fact. The regression gives the right ones as much of a
 softmax over all units of a question as it can, with a ridge. Prints for both splits which share of the key facts the best
@@ -21,10 +21,10 @@ from scipy.optimize import minimize
 
 from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold, states
 from eval.metrics import is_gold
-from generation.evidence import WEIGHTS, candidates
-from generation.evidence_choice import EvidenceSettings
-from generation.evidence_features import FEATURES, features
-from generation.evidence_reading import read_alone
+from generation.selection.evidence import WEIGHTS, candidates
+from generation.selection.evidence_choice import EvidenceSettings
+from generation.selection.evidence_features import FEATURES, features
+from generation.selection.evidence_reading import read_alone
 from retrieval.query import analyse
 from retrieval.retriever import HybridRetriever
 

@@ -103,7 +103,7 @@ def openai_model(name: str, url: str | None) -> BaseLanguageModel[Any]:
         MissingExtra: langchain-openai is not installed.
         JudgeUnavailable: there is neither an address nor a key.
     """
-    from generation.endpoint_model import chat_client, endpoint_key
+    from generation.models.endpoint_model import chat_client, endpoint_key
 
     key = endpoint_key(url)
     if key is None:

@@ -11,8 +11,8 @@ import numpy as np
 from corpus.documents import Chunk
 from corpus.results import Hit, Scores
 from corpus.sentences import sentence_spans
-from generation.evidence import places_of, score_units
-from generation.evidence_reading import read_alone
+from generation.selection.evidence import places_of, score_units
+from generation.selection.evidence_reading import read_alone
 from retrieval.analysis import terms
 from retrieval.bm25 import BM25Index, build_bm25
 from retrieval.embedder import Embedder

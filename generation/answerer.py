@@ -10,15 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from corpus.results import Answer, Hit, SearchResult, Sentence
-from generation.answerable import SURELY_NOT, answerable
 from generation.answering import NotesAnswerer
 from generation.checker import Checker
 from generation.composition import composed
 from generation.draft import Draft, refuse
-from generation.evidence import Evidence, select_evidence, statement_by_parts
-from generation.evidence_choice import EvidenceSettings
-from generation.evidence_lines import opening_of
-from generation.language_model import LanguageModel
+from generation.models.language_model import LanguageModel
+from generation.selection.answerable import SURELY_NOT, answerable
+from generation.selection.evidence import Evidence, select_evidence, statement_by_parts
+from generation.selection.evidence_choice import EvidenceSettings
+from generation.selection.evidence_lines import opening_of
 from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 

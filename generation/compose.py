@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from corpus.documents import Language
 from corpus.language import in_script
-from generation.language_model import LanguageModel
+from generation.models.language_model import LanguageModel
 
 _ZH = """根据资料回答问题，用一句话，只说资料里有的内容。
 

@@ -15,9 +15,9 @@ from corpus.results import Sentence
 from corpus.sentences import sentences
 from generation.compose import build_messages, build_prompt, compose
 from generation.draft import Draft
-from generation.evidence_lines import EvidenceSentence
 from generation.grounding import verify_draft
-from generation.language_model import LanguageModel
+from generation.models.language_model import LanguageModel
+from generation.selection.evidence_lines import EvidenceSentence
 from retrieval.query import Query
 
 # Given more, a small model opens with what is beside the point; a shorter prompt is also read faster.

@@ -11,11 +11,11 @@ from corpus.language import detect_language, in_script
 from corpus.results import Answer, SearchResult, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
-from generation.evidence_lines import EvidenceSentence
 from generation.grounding import Citations, Source, repeats
-from generation.language_model import LanguageModel
-from generation.passage_blocks import plain
+from generation.models.language_model import LanguageModel
 from generation.phrases import foreign_notes, refusal
+from generation.selection.evidence_lines import EvidenceSentence
+from generation.selection.passage_blocks import plain
 from generation.verify import SUPPORTED, overlap, support
 from retrieval.query import Query
 

@@ -15,7 +15,7 @@ from corpus.language import in_script
 from corpus.results import Citation, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
-from generation.passage_units import Unit, units_of
+from generation.selection.passage_units import Unit, units_of
 from generation.verify import SUPPORTED, overlap, support
 from retrieval.analysis import terms
 

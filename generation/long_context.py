@@ -23,7 +23,7 @@ from generation.checker import Checker
 from generation.compose import compose, instructions
 from generation.draft import Draft
 from generation.grounding import verify_draft
-from generation.language_model import LanguageModel
+from generation.models.language_model import LanguageModel
 from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 

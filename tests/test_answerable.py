@@ -10,9 +10,9 @@ from test_long_context import WordChecker
 from word_reranker import WordReranker
 
 from corpus.results import Answer
-from generation.answerable import SURELY_NOT, answerable
 from generation.answerer import Answerer, AnswerSettings
 from generation.answering import Question
+from generation.selection.answerable import SURELY_NOT, answerable
 from retrieval.retriever import HybridRetriever
 from retrieval.store import IndexStore
 

@@ -12,8 +12,8 @@ from corpus.results import Answer, Sentence, answer_from_row, answer_row
 from generation.answerer import Answerer, AnswerSettings
 from generation.answering import Question
 from generation.checker import Checker, load_checker
-from generation.language_model import Decoding, LanguageModel
-from generation.model_loading import load_language_model
+from generation.models.language_model import Decoding, LanguageModel
+from generation.models.model_loading import load_language_model
 from ingest.pipeline import ingest
 from retrieval.embeddings import SentenceTransformerEmbeddings
 from retrieval.retriever import HybridRetriever

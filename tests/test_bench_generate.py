@@ -13,8 +13,8 @@ from tiny_model import save_model
 from app.presets import PRESETS, Preset
 from app.settings import load_settings
 from corpus.errors import EndpointUnavailable
-from eval.bench_generate import measure
-from eval.llama_server import bench_llama_server
+from eval.bench.generate import measure
+from eval.bench.llama_server import bench_llama_server
 
 # As llama-server: `/health` fails until the model is loaded, `/completion` reports its own rates.
 LLAMA_SERVER = """#!{python}

@@ -16,10 +16,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoModelForCausalLM, Gemma3TextConfig, LlamaConfig, PreTrainedTokenizerFast
 
 from corpus.errors import OtherRun, UsageError
-from eval.bench_rope import RopeModelPlan, bench_rope, cells, chosen_methods, lines, summarise, whole_numbers
-from eval.bench_rope_model import TAIL, RopeModel
-from eval.bench_rope_text import DIGITS, LongText, long_text, notes_tokens
-from generation.rope import METHODS, UNSCALED, Method, RopeScale
+from eval.bench.rope import RopeModelPlan, bench_rope, cells, chosen_methods, lines, summarise, whole_numbers
+from eval.bench.rope_model import TAIL, RopeModel
+from eval.bench.rope_text import DIGITS, LongText, long_text, notes_tokens
+from generation.models.rope import METHODS, UNSCALED, Method, RopeScale
 
 NATIVE = 600
 _SIZES: dict[str, Any] = {
@@ -132,7 +132,7 @@ def test_reading_in_blocks_is_reading_at_once(monkeypatch: pytest.MonkeyPatch, t
     kinds = ["sliding_attention", "full_attention"]
     ropes = {kind: {"rope_type": "default", "rope_theta": 1e4} for kind in kinds}
     gemma = random_model(Gemma3TextConfig(**_SIZES, layer_types=kinds, rope_parameters=ropes, sliding_window=64))
-    monkeypatch.setattr("eval.bench_rope_model._CHUNK", 400)
+    monkeypatch.setattr("eval.bench.rope_model._CHUNK", 400)
     gemma.rescale(RopeScale("yarn", 3))
     whole, blocks = gemma.read(text, whole=True), gemma.read(text)
     assert blocks.perplexity == pytest.approx(whole.perplexity, rel=1e-4)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hash_embedder import HashEmbedder
 
-from eval.bench_search import bench_search
+from eval.bench.search import bench_search
 from eval.synthetic import synthesise
 from retrieval.analysis import terms
 from retrieval.retriever import RetrievalSettings

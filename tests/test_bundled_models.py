@@ -23,8 +23,8 @@ import numpy as np
 import pytest
 
 from corpus.errors import ModelNotFound, StorageFull, WeightsMismatch, WeightsMissing
-from generation import bundled_gguf
-from generation.gguf_tokenizer import sentencepiece_merges
+from generation.models import bundled_gguf
+from generation.models.gguf_tokenizer import sentencepiece_merges
 from retrieval import bundled_e5, weights
 from retrieval.e5_tokenizer import double_array
 from retrieval.weights import BundledModel, Progress, WeightPin

@@ -14,8 +14,8 @@ from eval.raw_answers import RawAnswerer
 from generation.answerer import Answerer, AnswerSettings
 from generation.answering import Question
 from generation.compose import build_messages, first_line
-from generation.language_model import Decoding, LanguageModel
-from generation.model_loading import load_language_model
+from generation.models.language_model import Decoding, LanguageModel
+from generation.models.model_loading import load_language_model
 from retrieval.retriever import HybridRetriever
 from retrieval.store import IndexStore
 

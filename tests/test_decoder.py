@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, Gemma3TextConfig, LlamaConfig, Qwen2Config, Qwen3Config
 
-from generation.decoder import BLOCK, Decoder, supports
-from generation.kept_vocabulary import is_kept, kept_ids
+from generation.models.decoder import BLOCK, Decoder, supports
+from generation.models.kept_vocabulary import is_kept, kept_ids
 
 VOCABULARY = 300
 SIZES = {

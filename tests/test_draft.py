@@ -8,7 +8,7 @@ from test_long_context import WordChecker
 from corpus.documents import Chunk, Language, SourceMap
 from corpus.results import SearchResult
 from generation.draft import Draft
-from generation.evidence_lines import EvidenceSentence
+from generation.selection.evidence_lines import EvidenceSentence
 from retrieval.query import analyse
 
 QUESTIONS: dict[Language, str] = {

@@ -17,9 +17,9 @@ from urllib.request import urlopen
 import pytest
 
 from corpus.errors import EndpointUnavailable, MissingExtra, UsageError
-from generation.endpoint_model import EndpointLM, served_models
-from generation.language_model import Decoding, LanguageModel
-from generation.model_loading import load_language_model
+from generation.models.endpoint_model import EndpointLM, served_models
+from generation.models.language_model import Decoding, LanguageModel
+from generation.models.model_loading import load_language_model
 
 pytestmark = pytest.mark.e2e
 LLAMA_SERVER = shutil.which("llama-server")
@@ -178,7 +178,7 @@ def test_tokens_are_estimated_from_the_text(url: str, text: str, most: int) -> N
 @pytest.mark.slow
 @pytest.mark.skipif(LLAMA_SERVER is None, reason="llama-server is not installed")
 def test_llama_server(tmp_path: Path) -> None:
-    from generation.bundled_gguf import gguf_bytes
+    from generation.models.bundled_gguf import gguf_bytes
 
     gguf, port = tmp_path / "model.gguf", free_port()
     gguf.write_bytes(gguf_bytes("bundled:smollm2-135m"))

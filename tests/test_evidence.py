@@ -6,11 +6,11 @@ from word_reranker import WordReranker
 
 from corpus.documents import Chunk, Language, SourceMap
 from corpus.results import Hit, Scores
-from generation.evidence import select_evidence
-from generation.evidence_choice import EvidenceSettings
-from generation.evidence_lines import Chosen, arranged, opening_of
-from generation.evidence_reading import Place
-from generation.passage_units import units_of
+from generation.selection.evidence import select_evidence
+from generation.selection.evidence_choice import EvidenceSettings
+from generation.selection.evidence_lines import Chosen, arranged, opening_of
+from generation.selection.evidence_reading import Place
+from generation.selection.passage_units import units_of
 from retrieval.analysis import terms
 from retrieval.bm25 import build_bm25
 from retrieval.query import analyse

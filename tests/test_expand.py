@@ -8,8 +8,8 @@ from hash_embedder import HashEmbedder
 from langchain_core.language_models.fake import FakeListLLM
 
 from generation.expand import hyde, multi_query
-from generation.language_model import Decoding
-from generation.model_loading import load_language_model
+from generation.models.language_model import Decoding
+from generation.models.model_loading import load_language_model
 from retrieval.query import analyse
 from retrieval.retriever import HybridRetriever
 

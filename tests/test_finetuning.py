@@ -22,8 +22,8 @@ from generation.finetuning.loading import base_and_adapter
 from generation.finetuning.notes import NoteSection, plain_sentences
 from generation.finetuning.training import CHECKPOINT, Training, TrainSettings
 from generation.finetuning.wordings import paraphrases, question_of
-from generation.language_model import Decoding
-from generation.model_loading import load_language_model
+from generation.models.language_model import Decoding
+from generation.models.model_loading import load_language_model
 
 SECTIONS = tuple(
     NoteSection("a.md", ("Notes", f"What is {name}?"), (f"{name} is the {thing}.", f"{name} costs {cost} coins."), "en")

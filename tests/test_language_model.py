@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from corpus.documents import Language
 from corpus.errors import ModelNotFound
 from generation.compose import build_prompt
-from generation.language_model import Decoding, LanguageModel
-from generation.model_loading import load_language_model
-from generation.stop_strings import until_stop
-from generation.transformers_model import generate_arguments
+from generation.models.language_model import Decoding, LanguageModel
+from generation.models.model_loading import load_language_model
+from generation.models.stop_strings import until_stop
+from generation.models.transformers_model import generate_arguments
 
 PROMPT = "The capital of Germany is Berlin. The capital of France is"  # a base model needs an example
 
@@ -61,8 +61,8 @@ def test_a_repetition_penalty_changes_the_text(model: LanguageModel) -> None:
 @pytest.mark.slow
 def test_both_runtimes_write_nearly_the_same_text() -> None:
     """Greedy, given what the other wrote so far: one near-tie must not count for all that follows it."""
-    from generation.openvino_model import OpenVINOLM
-    from generation.transformers_model import TransformersLM
+    from generation.models.openvino_model import OpenVINOLM
+    from generation.models.transformers_model import TransformersLM
 
     fast = load_language_model(runtime="openvino")
     exact = load_language_model(runtime="transformers")

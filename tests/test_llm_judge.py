@@ -17,8 +17,8 @@ from hash_embedder import HashEmbedder
 from corpus.errors import JudgeUnavailable
 from eval.judge import Pair
 from eval.llm_judge import LanguageModelJudge, openai_model, read_verdict
-from generation.language_model import Decoding
-from generation.model_loading import load_language_model
+from generation.models.language_model import Decoding
+from generation.models.model_loading import load_language_model
 from ingest.pipeline import ingest
 from retrieval.store import IndexStore
 

@@ -23,7 +23,6 @@ from corpus.errors import UsageError
 from corpus.results import answer_from_row
 from generation.answerer import AnswerSettings
 from generation.answering import Question
-from generation.language_model import LanguageModel, Runtime
 from generation.long_context import (
     LongContextAnswerer,
     LongContextSettings,
@@ -32,7 +31,8 @@ from generation.long_context import (
     build_prompt,
     fit,
 )
-from generation.rope import AUTO_METHOD
+from generation.models.language_model import LanguageModel, Runtime
+from generation.models.rope import AUTO_METHOD
 from retrieval.embeddings import SentenceTransformerEmbeddings
 from retrieval.query import analyse
 from retrieval.retriever import HybridRetriever
@@ -199,7 +199,7 @@ def test_a_session_scales_only_what_needs_it_and_loads_each_scaling_once(monkeyp
         loaded.append(rope(LlamaConfig(max_position_embeddings=8192)))
         return Writer(name=name, text="")
 
-    monkeypatch.setattr("generation.model_loading.load_language_model", load)
+    monkeypatch.setattr("generation.models.model_loading.load_language_model", load)
     monkeypatch.setattr(Session, "native_window", 8192)
     session = Session(load_settings(None))
     assert session.model is session.model_for(8192)
@@ -220,8 +220,8 @@ def test_a_real_model_reads_whole_documents_and_is_checked(
     shipped_index: IndexStore, embedder: SentenceTransformerEmbeddings
 ) -> None:
     from generation.checker import load_checker
-    from generation.language_model import Decoding
-    from generation.model_loading import load_language_model
+    from generation.models.language_model import Decoding
+    from generation.models.model_loading import load_language_model
 
     model = load_language_model(decoding=Decoding(max_tokens=32))
     retriever = HybridRetriever(snapshot=shipped_index.snapshot(embedder.name), embedder=embedder)
@@ -236,9 +236,9 @@ def test_a_real_model_reads_whole_documents_and_is_checked(
 
 @pytest.mark.slow
 def test_a_scaled_model_still_writes_and_says_how_it_is_scaled() -> None:
-    from generation.language_model import Decoding
-    from generation.model_loading import load_language_model
-    from generation.rope import RopeScale
+    from generation.models.language_model import Decoding
+    from generation.models.model_loading import load_language_model
+    from generation.models.rope import RopeScale
 
     model = load_language_model(
         "bundled:smollm2-135m", decoding=Decoding(max_tokens=8), chat=False, rope=RopeScale("ntk", 2).apply

@@ -13,9 +13,9 @@ from tiny_model import WORDS, save_model, save_tokenizer
 from transformers import AutoModelForCausalLM, OPTConfig
 
 from corpus.errors import AdapterMismatch, AdapterNotFound, MissingExtra, ModelNotFound, UsageError
-from generation.adapter import apply_adapter
-from generation.language_model import Decoding, LanguageModel
-from generation.model_loading import load_language_model
+from generation.models.adapter import apply_adapter
+from generation.models.language_model import Decoding, LanguageModel
+from generation.models.model_loading import load_language_model
 
 PROMPT = "one two three"
 
@@ -47,7 +47,7 @@ def test_a_processor_takes_openvino_if_it_is_installed_and_knows_the_model(folde
     assert load(folder, device="cpu", bits=16).runtime == "transformers"
     assert load(folder, runtime="transformers").runtime == "transformers"
     found = importlib.util.find_spec
-    monkeypatch.setattr("generation.model_loading.find_spec", lambda name: None if name == "openvino" else found(name))
+    monkeypatch.setattr("generation.models.model_loading.find_spec", lambda name: None if name == "openvino" else found(name))
     assert load(folder, device="cpu").runtime == "transformers"
     with pytest.raises(MissingExtra, match=r"interview-rag\[cpu\]"):
         load(folder, runtime="openvino")

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.passage_units import units_of
+from generation.selection.passage_units import units_of
 
 
 def shown(text: str) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.question_kind import aspects, side_of
+from generation.selection.question_kind import aspects, side_of
 
 
 @pytest.mark.parametrize(

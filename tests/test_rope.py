@@ -14,7 +14,7 @@ from transformers.models.gemma3.modeling_gemma3 import Gemma3RotaryEmbedding
 from transformers.models.llama.modeling_llama import LlamaRotaryEmbedding, apply_rotary_pos_emb
 
 from corpus.errors import RopeUnsupported, UsageError
-from generation.rope import AUTO_METHOD, METHODS, UNSCALED, Method, RopeScale, RopeSettings, native_window, ntk_base
+from generation.models.rope import AUTO_METHOD, METHODS, UNSCALED, Method, RopeScale, RopeSettings, native_window, ntk_base
 
 NATIVE, BASE, SIZE = 4096, 10_000.0, 16
 SCALED = [method for method in METHODS if method != "none"]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from transformers import LogitsProcessorList, MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 from transformers.generation import RepetitionPenaltyLogitsProcessor
 
-from generation.language_model import Decoding
-from generation.sampling import Sampler, truncate
+from generation.models.language_model import Decoding
+from generation.models.sampling import Sampler, truncate
 
 PROBABILITIES = np.array([0.05, 0.5, 0.2, 0.25])
 

@@ -76,7 +76,7 @@ class Scorers:
 
 def load_scorer(base: str, adapter: Path | None, progress: Progress | None = None) -> ChoiceScorer:
     """A base model with an adapter merged in, for scoring."""
-    from generation.model_source import find_model
+    from generation.models.model_source import find_model
 
     source = find_model(base, progress=progress)
     return ChoiceScorer(source.merged(adapter), source.tokenizer())

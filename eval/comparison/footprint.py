@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 if TYPE_CHECKING:
     from generation.answering import NotesAnswerer
     from generation.checker import Checker
-    from generation.language_model import LanguageModel
+    from generation.models.language_model import LanguageModel
     from retrieval.retriever import HybridRetriever
 
 Answering = Literal["closed", "long", "rag", "grounded"]
@@ -84,8 +84,8 @@ def _run(spec: Spec) -> dict[str, Any]:
 
 
 def _model(base: str, adapter: Path | None) -> LanguageModel:
-    from generation.language_model import Decoding
-    from generation.model_loading import load_language_model
+    from generation.models.language_model import Decoding
+    from generation.models.model_loading import load_language_model
 
     return load_language_model(base, decoding=Decoding(max_tokens=96), adapter=adapter, chat=False)
 

@@ -12,7 +12,7 @@ from generation.answering import NotesAnswerer
 from generation.checker import Checker
 from generation.finetuning.answering import FineTunedAnswerer, FineTunedSettings
 from generation.finetuning.finetune import Base
-from generation.language_model import LanguageModel
+from generation.models.language_model import LanguageModel
 from retrieval.retriever import HybridRetriever
 
 

@@ -18,7 +18,7 @@ from generation.checker import Checker
 from generation.draft import refuse, timings_of
 from generation.finetuning.prompts import passages_prompt, question_prompt
 from generation.grounding import Citations, verify_draft
-from generation.language_model import LanguageModel
+from generation.models.language_model import LanguageModel
 from generation.phrases import unsupported
 from generation.verify import overlap
 from retrieval.query import Query

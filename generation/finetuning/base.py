@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from generation.finetuning.finetune import Base
-from generation.model_source import find_model
+from generation.models.model_source import find_model
 from retrieval.weights import Progress
 
 

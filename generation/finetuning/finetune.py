@@ -157,7 +157,7 @@ def _train(
 def _resumed(base: Base, start: Path) -> Any:
     from peft import PeftModel
 
-    from generation.adapter import check_base, quiet_peft
+    from generation.models.adapter import check_base, quiet_peft
 
     check_base(start, base.name)
     with quiet_peft():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from generation.adapter import CONFIG_FILE, check_base
 from generation.finetuning.finetune import CARD, read_card
+from generation.models.adapter import CONFIG_FILE, check_base
 
 
 def base_and_adapter(base: str, folder: Path) -> tuple[str, Path | None]:

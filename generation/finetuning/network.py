@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy, linear
 
-from generation.adapter import quiet_peft
 from generation.finetuning.encoding import Batch
+from generation.models.adapter import quiet_peft
 
 Method = Literal["lora", "full"]
 # All linear layers: attention alone stores less (Biderman et al., 2024, arXiv:2405.09673).

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import ModelNotFound
-from generation.gguf_file import Metadata, parse_gguf, read_tensor
-from generation.gguf_tokenizer import build_tokenizer, tokenizer_config
+from generation.models.gguf_file import Metadata, parse_gguf, read_tensor
+from generation.models.gguf_tokenizer import build_tokenizer, tokenizer_config
 from retrieval import weights
 from retrieval.tokenizer_files import write_tokenizer
 from retrieval.weights import BundledModel, BundledState, Progress, WeightPin

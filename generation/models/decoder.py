@@ -17,7 +17,7 @@ from retrieval.openvino_core import openvino_core
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from generation.decoder_graph import DecoderShape
+    from generation.models.decoder_graph import DecoderShape
 
 FloatArray = npt.NDArray[np.float32]
 IntArray = npt.NDArray[np.int64]
@@ -75,7 +75,7 @@ def head_size(config: Any) -> int:
 
 def decoder_shape(config: Any) -> DecoderShape:
     """What the graph needs of a transformers configuration."""
-    from generation.decoder_graph import DecoderShape
+    from generation.models.decoder_graph import DecoderShape
 
     return DecoderShape(
         kinds=layer_kinds(config),
@@ -95,7 +95,7 @@ class Decoder:
         """`weights` by transformers' names without `model.`; logits are those of the tokens `kept`."""
         import torch
 
-        from generation.decoder_graph import decoder_graph
+        from generation.models.decoder_graph import decoder_graph
 
         self.kept = kept
         self.embedding = weights["embed_tokens.weight"]

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from generation.passage_blocks import COLON_END, LIST_MARK, Block, Span, blocks_of, cells, plain, row_text
-from generation.sentence_form import (
+from generation.selection.passage_blocks import COLON_END, LIST_MARK, Block, Span, blocks_of, cells, plain, row_text
+from generation.selection.sentence_form import (
     BROKEN_OFF,
     COUNTS_UP,
     EXPLAINS_FORMULA,

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.evidence_features import FloatMatrix
-from generation.evidence_lines import CHAIN, Chosen, section_of
-from generation.evidence_reading import FloatVector, Place
-from generation.passage_units import list_of, units_of
-from generation.question_kind import Aspect, aspects, side_of
-from generation.sentence_form import POINTS_BACK
+from generation.selection.evidence_features import FloatMatrix
+from generation.selection.evidence_lines import CHAIN, Chosen, section_of
+from generation.selection.evidence_reading import FloatVector, Place
+from generation.selection.passage_units import list_of, units_of
+from generation.selection.question_kind import Aspect, aspects, side_of
+from generation.selection.sentence_form import POINTS_BACK
 from generation.verify import overlap
 from retrieval.analysis import concepts
 from retrieval.query import subjects_of

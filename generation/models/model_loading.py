@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.errors import MissingExtra, UsageError
-from generation.language_model import BUNDLED_GENERATOR, OPENAI, Decoding, LanguageModel, Runtime
+from generation.models.language_model import BUNDLED_GENERATOR, OPENAI, Decoding, LanguageModel, Runtime
 
 if TYPE_CHECKING:
-    from generation.model_source import ModelSource, RopeScaling
+    from generation.models.model_source import ModelSource, RopeScaling
     from retrieval.weights import Progress
 
 
@@ -53,18 +53,18 @@ def load_language_model(
     """
     decoding = decoding or Decoding()
     if name.startswith(OPENAI):
-        from generation.endpoint_model import load_endpoint_model
+        from generation.models.endpoint_model import load_endpoint_model
 
         return load_endpoint_model(name, url, seconds=seconds, decoding=decoding, adapter=adapter, rope=rope)
-    from generation.model_source import find_model
+    from generation.models.model_source import find_model
 
     source = find_model(name, rope=rope, progress=progress)
     chosen = choose_runtime(source, device, runtime, bits)
     if chosen == "openvino":
-        from generation.openvino_model import load_openvino_model
+        from generation.models.openvino_model import load_openvino_model
 
         return load_openvino_model(source, decoding=decoding, adapter=adapter, chat=chat)
-    from generation.transformers_model import load_transformers_model
+    from generation.models.transformers_model import load_transformers_model
 
     return load_transformers_model(source, decoding=decoding, device=device, bits=bits, adapter=adapter, chat=chat)
 
@@ -80,7 +80,7 @@ def choose_runtime(
     """
     import torch
 
-    from generation.decoder import supports
+    from generation.models.decoder import supports
 
     installed = find_spec("openvino") is not None
     known = source.gguf is None and Path(source.location).is_dir() and supports(source.config)

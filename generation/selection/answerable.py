@@ -32,8 +32,8 @@ def answerable(relevance: float, statement: float | None) -> float:
 
     Args:
         relevance: of the search, 0-1.
-        statement: the reranker's best logit of a sentence by itself (`generation.evidence_reading`); None without a reranker, and
-            the search's relevance stands.
+        statement: the reranker's best logit of a sentence by itself (`generation.selection.evidence_reading`); None without a
+            reranker, and the search's relevance stands.
     """
     if statement is None:
         return relevance

@@ -170,7 +170,7 @@ def read_config(name: str, progress: Progress | None = None) -> Any:
     Raises:
         ModelNotFound, WeightsMissing, WeightsMismatch: as loading the model would.
     """
-    from generation.model_source import find_model
+    from generation.models.model_source import find_model
 
     return find_model(name, progress=progress).config
 

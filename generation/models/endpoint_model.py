@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from corpus.errors import EndpointUnavailable, MissingExtra, UsageError
-from generation.language_model import OPENAI, Decoding, LanguageModel, Runtime
+from generation.models.language_model import OPENAI, Decoding, LanguageModel, Runtime
 
 if TYPE_CHECKING:
     from langchain_openai import ChatOpenAI
 
-    from generation.model_source import RopeScaling
+    from generation.models.model_source import RopeScaling
 
 _HAN = re.compile(r"[\u3400-\u9fff]")
 _OPENAI_URL = "https://api.openai.com/v1"

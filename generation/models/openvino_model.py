@@ -13,11 +13,11 @@ import numpy.typing as npt
 from pydantic import PrivateAttr
 
 from corpus.errors import ModelNotFound
-from generation.decoder import BLOCK, Decoder, DecoderCache
-from generation.kept_vocabulary import kept_tokens
-from generation.language_model import Decoding, LanguageModel, Runtime
-from generation.model_source import ModelSource, encode_prompt, tokens_of
-from generation.sampling import Sampler
+from generation.models.decoder import BLOCK, Decoder, DecoderCache
+from generation.models.kept_vocabulary import kept_tokens
+from generation.models.language_model import Decoding, LanguageModel, Runtime
+from generation.models.model_source import ModelSource, encode_prompt, tokens_of
+from generation.models.sampling import Sampler
 
 if TYPE_CHECKING:
     from torch import Tensor

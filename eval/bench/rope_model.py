@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from eval.bench_rope_text import LongText
-from generation.rope import RopeScale
+from eval.bench.rope_text import LongText
+from generation.models.rope import RopeScale
 
 # Perplexity is that of the last tokens, each of which sees (nearly) the whole window: a window slid over a longer text by this
 # much would give the same tokens the same context (Press et al., 2022, arXiv:2108.12409).
@@ -122,8 +122,8 @@ class RopeModel:
 
 def load_rope_model(name: str) -> RopeModel:
     """Load a generator of the settings in bfloat16, read by PyTorch's fused attention."""
-    from generation.model_loading import load_language_model
-    from generation.transformers_model import TransformersLM
+    from generation.models.model_loading import load_language_model
+    from generation.models.transformers_model import TransformersLM
 
     loaded = load_language_model(name, runtime="transformers")
     assert isinstance(loaded, TransformersLM)  # noqa: S101 - it was asked for

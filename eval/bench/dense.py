@@ -1,4 +1,4 @@
-"""Exact search, inverted lists and a graph side by side: `python -m eval.bench_dense --index DIR --passages 100000`.
+"""Exact search, inverted lists and a graph side by side: `python -m eval.bench.dense --index DIR --passages 100000`.
 
 Vectors lie around those of a real index (`eval.synthetic`); questions are the gold questions; one thread.
 """

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from generation.language_model import Decoding, LanguageModel, Runtime
-from generation.model_source import ModelSource, encode_prompt, tokens_of
+from generation.models.language_model import Decoding, LanguageModel, Runtime
+from generation.models.model_source import ModelSource, encode_prompt, tokens_of
 
 # Positions whose logits are held at a time: 262,144 numbers each.
 _BLOCK = 128

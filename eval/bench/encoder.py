@@ -1,6 +1,6 @@
 """What 8-bit layers cost: the same questions with the bundled encoder on each runtime, over one index.
 
-    python -m eval.bench_encoder --index DIR [--data DIR] [--limit N]
+    python -m eval.bench.encoder --index DIR [--data DIR] [--limit N]
 
 Prints a row for each runtime: recall of the gold sections, AUROC of the relevance (answerable against unanswerable questions),
 seconds of a search, and, on labelled sets with `--data`, how often the best sentence of the right passage holds the

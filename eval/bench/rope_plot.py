@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from generation.rope import RopeScale
+from generation.models.rope import RopeScale
 
 # Beyond this the model has lost the thread, and how far is of no interest.
 _WORST = 100.0
@@ -15,7 +15,7 @@ def draw(metrics: dict[str, Any], path: Path) -> None:
     """Two panels a model; the native length is a dashed line.
 
     Args:
-        metrics: what `eval.bench_rope.summarise` returns.
+        metrics: what `eval.bench.rope.summarise` returns.
         path: the image; its ending says which format.
     """
     import matplotlib as mpl

@@ -17,7 +17,7 @@ from typing import Any
 
 from corpus.errors import UsageError
 from eval.run_files import Record, RunFolder
-from generation.rope import METHODS, UNSCALED, Method, RopeScale
+from generation.models.rope import METHODS, UNSCALED, Method, RopeScale
 from retrieval.weights import Progress
 
 DEPTHS = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -133,7 +133,7 @@ def bench_rope(
         _measure(run, plan, methods, texts, factor, progress)
     metrics = summarise(run.records)
     run.finish(metrics)
-    from eval.bench_rope_plot import draw
+    from eval.bench.rope_plot import draw
 
     draw(metrics, folder / PLOT)
     return metrics
@@ -142,9 +142,9 @@ def bench_rope(
 def _measure(
     run: RunFolder, plan: RopeModelPlan, methods: Sequence[Method], texts: int, factor: float | None, progress: Progress | None
 ) -> None:
-    from eval.bench_rope_model import load_rope_model
-    from eval.bench_rope_text import long_text, notes_tokens
-    from generation.rope import native_window
+    from eval.bench.rope_model import load_rope_model
+    from eval.bench.rope_text import long_text, notes_tokens
+    from generation.models.rope import native_window
 
     loaded = load_rope_model(plan.name)
     native = native_window(loaded.config)

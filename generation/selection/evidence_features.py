@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from generation.evidence_reading import FloatVector, Place, Reading
-from generation.question_kind import aspects
+from generation.selection.evidence_reading import FloatVector, Place, Reading
+from generation.selection.question_kind import aspects
 from retrieval.analysis import concepts, terms
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder

@@ -2,7 +2,7 @@
 
     prompt --LanguageModel.stream--> pieces of text, up to a stop string
 
-`generation.model_loading` chooses what runs it.
+`generation.models.model_loading` chooses what runs it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from langchain_core.language_models.llms import LLM
 from langchain_core.outputs import GenerationChunk
 from pydantic import ConfigDict
 
-from generation.stop_strings import until_stop
+from generation.models.stop_strings import until_stop
 
 BUNDLED_GENERATOR = "bundled:gemma-3-270m"
 OPENAI = "openai:"

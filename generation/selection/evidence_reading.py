@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from corpus.results import Hit
-from generation.passage_units import Unit
+from generation.selection.passage_units import Unit
 from retrieval.relevance import logit
 from retrieval.rerank import Reranker
 

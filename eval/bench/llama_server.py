@@ -42,7 +42,7 @@ def bench_llama_server(model: str, binary: Path, text: str, repeat: int, tokens:
 
 @contextmanager
 def _serving(model: str, binary: Path) -> Iterator[str]:
-    from generation.bundled_gguf import gguf_bytes
+    from generation.models.bundled_gguf import gguf_bytes
 
     with TemporaryDirectory() as folder, socket.socket() as probe:
         file = Path(folder) / "model.gguf"

@@ -75,7 +75,7 @@ class ModelSource:
         Raises:
             AdapterNotFound, AdapterMismatch: see `apply_adapter`.
         """
-        from generation.adapter import apply_adapter
+        from generation.models.adapter import apply_adapter
 
         model = self.model(bits=bits, device=device)
         return apply_adapter(model, adapter, self.name) if adapter else model
@@ -116,7 +116,7 @@ def find_model(name: str, *, rope: RopeScaling | None = None, progress: Progress
 
 def _locate(name: str, progress: Progress | None) -> tuple[str, dict[str, Any]]:
     if name.startswith("bundled:"):
-        from generation.bundled_gguf import prepare
+        from generation.models.bundled_gguf import prepare
 
         return str(prepare(name, progress)), {}
     path = Path(name).expanduser()

@@ -19,11 +19,11 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eval.bench.llama_server import bench_llama_server
 from eval.claim_sets import NOTES
-from eval.llama_server import bench_llama_server
 
 if TYPE_CHECKING:
-    from generation.language_model import LanguageModel, Runtime
+    from generation.models.language_model import LanguageModel, Runtime
     from retrieval.weights import Progress
 
 _PROMPT_TOKENS = 512
@@ -124,8 +124,8 @@ def bench_generate(
 
 
 def _runtimes(model: str) -> tuple[Runtime, ...]:
-    from generation.model_loading import choose_runtime
-    from generation.model_source import find_model
+    from generation.models.model_loading import choose_runtime
+    from generation.models.model_source import find_model
 
     fastest = choose_runtime(find_model(model))
     return (fastest,) if fastest == "transformers" else (fastest, "transformers")
@@ -139,8 +139,8 @@ def _apart(model: str, runtime: Runtime, repeat: int) -> GenerateRow:
 
 def measure(name: str, runtime: Runtime, repeat: int) -> GenerateRow:
     """One runtime, in this process."""
-    from generation.language_model import Decoding
-    from generation.model_loading import load_language_model
+    from generation.models.language_model import Decoding
+    from generation.models.model_loading import load_language_model
 
     started = time.perf_counter()
     model = load_language_model(name, runtime=runtime, chat=False, decoding=Decoding(max_tokens=_NEW_TOKENS))

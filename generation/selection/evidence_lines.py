@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from corpus.documents import Chunk
 from corpus.sentences import sentence_spans
-from generation.evidence_reading import Place
-from generation.passage_blocks import plain
-from generation.passage_units import Unit, units_of
-from generation.question_kind import aspects
-from generation.sentence_form import labelled
+from generation.selection.evidence_reading import Place
+from generation.selection.passage_blocks import plain
+from generation.selection.passage_units import Unit, units_of
+from generation.selection.question_kind import aspects
+from generation.selection.sentence_form import labelled
 from generation.verify import overlap
 from retrieval.analysis import terms
 

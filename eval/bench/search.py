@@ -19,7 +19,7 @@ import numpy as np
 
 from corpus.catalogue import Catalogue, FileStamp
 from corpus.documents import Chunk, Document, RawDocument, SourceMap
-from eval.bench_peers import bm25s_search, ensemble, okapi, okapi_best, require_peers
+from eval.bench.peers import bm25s_search, ensemble, okapi, okapi_best, require_peers
 from eval.synthetic import SyntheticCollection, synthesise
 from retrieval.analysis import terms
 from retrieval.dense import faiss

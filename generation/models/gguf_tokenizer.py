@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from generation.gguf_file import Metadata
+from generation.models.gguf_file import Metadata
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

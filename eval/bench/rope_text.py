@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NOTES = Path(__file__).parent.parent / "corpus" / "notes"
+NOTES = Path(__file__).parent.parent.parent / "corpus" / "notes"
 _CITIES = ("Paris", "Tokyo", "Cairo", "Lima", "Oslo", "Delhi", "Rome", "Sydney", "Boston", "Athens")
 # The city stands just before its key: with another word between them a small model mixes up keys even in short texts.
 _NEEDLE = "\n\nRemember: the pass key of {city} is {city} {key}. Again, {city} {key}.\n\n"

@@ -19,12 +19,12 @@ import numpy as np
 from corpus.documents import Language
 from corpus.language import detect_language
 from corpus.results import Hit
-from generation.evidence_choice import EvidenceSettings, choose
-from generation.evidence_features import FEATURES, FloatMatrix, features
-from generation.evidence_lines import EvidenceSentence, arranged
-from generation.evidence_reading import FloatVector, Place, Reading, read_alone
-from generation.passage_units import units_of
-from generation.question_kind import aspects
+from generation.selection.evidence_choice import EvidenceSettings, choose
+from generation.selection.evidence_features import FEATURES, FloatMatrix, features
+from generation.selection.evidence_lines import EvidenceSentence, arranged
+from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone
+from generation.selection.passage_units import units_of
+from generation.selection.question_kind import aspects
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.query import Query

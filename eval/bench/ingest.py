@@ -22,7 +22,7 @@ from ingest.pipeline import ingest as sync
 from retrieval.embedder import Embedder
 from retrieval.store import IndexStore
 
-_NOTES = Path(__file__).parent.parent / "corpus" / "notes"
+_NOTES = Path(__file__).parent.parent.parent / "corpus" / "notes"
 
 
 @dataclass(frozen=True, slots=True)

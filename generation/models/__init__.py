@@ -1,0 +1,1 @@
+"""Language models: the seam to them, what runs them, their files, and RoPE scaling."""
