@@ -38,7 +38,7 @@ def finetune(
     batch: Annotated[int, typer.Option("--batch", min=1, help="Examples a step.")] = 8,
     rank: Annotated[int, typer.Option("--rank", min=1, help="Rank of LoRA's matrices.")] = 16,
     rate: Annotated[
-        float | None, typer.Option("--rate", min=1e-7, help="Highest learning rate; 1e-3 for LoRA, 5e-5 for all weights.")
+        float | None, typer.Option("--rate", min=1e-7, help="Highest learning rate; 1e-3 for LoRA, 1e-5 for all weights.")
     ] = None,
     paraphrases: Annotated[int, typer.Option("--paraphrases", min=0, max=6, help="Other wordings of each question.")] = 2,
     statements: Annotated[bool, typer.Option(help="Learn the text of the sections too.")] = True,
@@ -70,7 +70,7 @@ def finetune(
         training=TrainSettings(
             method=method,
             rank=rank,
-            rate=rate or (1e-3 if method == "lora" else 5e-5),
+            rate=rate or (1e-3 if method == "lora" else 1e-5),
             batch=batch,
             epochs=epochs,
             steps=steps,
