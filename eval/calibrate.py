@@ -8,7 +8,6 @@ asked of the notes without its topic: what is found then is near, and does not a
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.stats import rankdata
 
-from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold
+from eval.fit_command import bundled_retriever, fit_parser
+from eval.gold import GoldQuestion, read_gold
 from retrieval.query import analyse
 from retrieval.relevance import COEFFICIENTS
 from retrieval.retriever import HybridRetriever
@@ -73,19 +73,10 @@ def auroc(scores: FloatMatrix, relevant: NDArray[np.bool_]) -> float:
 
 def main() -> None:
     """Command line."""
-    from retrieval.embeddings import BUNDLED_EMBEDDINGS, load_embeddings
-    from retrieval.rerank import load_reranker
-    from retrieval.store import IndexStore
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--index", type=Path, required=True)
-    parser.add_argument("--questions", type=Path, default=DEFAULT_GOLD)
+    parser = fit_parser(__doc__, COEFFICIENTS)
     parser.add_argument("--no-reranker", action="store_true", help="fit the regression for searches without a reranker")
-    parser.add_argument("--out", type=Path, default=COEFFICIENTS)
     arguments = parser.parse_args()
-    snapshot = IndexStore(arguments.index).snapshot(BUNDLED_EMBEDDINGS)
-    reranker = None if arguments.no_reranker else load_reranker()
-    retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(), reranker=reranker)
+    retriever = bundled_retriever(arguments.index, reranked=not arguments.no_reranker)
     sets = {split: examples(read_gold(arguments.questions, split=split), retriever) for split in ("dev", "test")}
     intercept, coefficients = fit(*sets["dev"])
     for split, (features, relevant) in sets.items():
@@ -95,7 +86,7 @@ def main() -> None:
         print(f"{split}: n={len(relevant)} AUROC={auroc(scores, relevant):.3f} right={right:.3f}", end=" ")
         print(f"answered={kept:.3f} refused={refused:.3f}")
     stored = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
-    stored["reranked" if reranker else "searches"] = {"intercept": intercept, "coefficients": coefficients.tolist()}
+    stored["searches" if arguments.no_reranker else "reranked"] = {"intercept": intercept, "coefficients": coefficients.tolist()}
     arguments.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 

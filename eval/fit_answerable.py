@@ -8,16 +8,15 @@ all that is fitted, and both classes weigh alike.
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from eval.calibrate import auroc, fit
-from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold
+from eval.fit_command import bundled_retriever, fit_parser
+from eval.gold import GoldQuestion, read_gold
 from generation.selection.answerable import COEFFICIENTS
 from generation.selection.evidence import select_evidence
 from generation.selection.evidence_choice import EvidenceSettings
@@ -49,17 +48,8 @@ def examples(questions: Sequence[GoldQuestion], retriever: HybridRetriever) -> t
 
 def main() -> None:
     """Command line."""
-    from retrieval.embeddings import BUNDLED_EMBEDDINGS, load_embeddings
-    from retrieval.rerank import load_reranker
-    from retrieval.store import IndexStore
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--index", type=Path, required=True)
-    parser.add_argument("--questions", type=Path, default=DEFAULT_GOLD)
-    parser.add_argument("--out", type=Path, default=COEFFICIENTS)
-    arguments = parser.parse_args()
-    snapshot = IndexStore(arguments.index).snapshot(BUNDLED_EMBEDDINGS)
-    retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(), reranker=load_reranker())
+    arguments = fit_parser(__doc__, COEFFICIENTS).parse_args()
+    retriever = bundled_retriever(arguments.index)
     sets = {split: examples(read_gold(arguments.questions, split=split), retriever) for split in ("dev", "test")}
     intercept, (relevance, statement) = fit(*sets["dev"])
     for split, (inputs, right) in sets.items():

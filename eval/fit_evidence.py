@@ -9,17 +9,16 @@ three, five and eight units state; five-fold, each fold by the weights of the ot
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
-from eval.gold import DEFAULT_GOLD, GoldQuestion, read_gold, states
+from eval.fit_command import bundled_retriever, fit_parser
+from eval.gold import GoldQuestion, read_gold, states
 from eval.metrics import is_gold
 from generation.selection.evidence import WEIGHTS, candidates
 from generation.selection.evidence_choice import EvidenceSettings
@@ -110,17 +109,8 @@ def crossed(examples: Sequence[Example]) -> Iterator[tuple[int, float]]:
 
 def main() -> None:
     """Command line."""
-    from retrieval.embeddings import BUNDLED_EMBEDDINGS, load_embeddings
-    from retrieval.rerank import load_reranker
-    from retrieval.store import IndexStore
-
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--index", type=Path, required=True)
-    parser.add_argument("--questions", type=Path, default=DEFAULT_GOLD)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    arguments = parser.parse_args()
-    snapshot = IndexStore(arguments.index).snapshot(BUNDLED_EMBEDDINGS)
-    retriever = HybridRetriever(snapshot=snapshot, embedder=load_embeddings(), reranker=load_reranker())
+    arguments = fit_parser(__doc__, WEIGHTS).parse_args()
+    retriever = bundled_retriever(arguments.index)
     sets = {split: examples(read_gold(arguments.questions, split=split), retriever) for split in ("dev", "test")}
     weights = fit(sets["dev"])
     print("dev, five-fold:", ", ".join(f"best {count}: {share:.3f}" for count, share in crossed(sets["dev"])))

@@ -100,14 +100,17 @@ def align(claim: str, context: str) -> Alignment:
     known = [place for sentence in sentences(context) for place in _places_in(sentence)]
     clauses = [read for part in _CLAUSE_END.split(claim) if len((read := _read(part)).tokens) > 1] or [_read(claim)]
     places = [_best_place(clause, known) for clause in clauses]
+    whole = _read(claim)
     ordered = sum(place.matched for place in places) / max(1, sum(len(clause.tokens) for clause in clauses))
     return Alignment(
         near=max(0.0, (ordered - _LOOSE) / (1 - _LOOSE)),
         number=any(map(_number_differs, places)),
         polarity=any(map(_polarity_differs, places)),
         name=any(place.clause.names - place.sentence.names for place in places),
+        exchanged=any(map(_words_exchanged, places))
         # A comma may part the two, so the claim is looked at as a whole too.
-        exchanged=any(map(_words_exchanged, (*places, _best_place(_read(claim), known)))) or _cause_reversed(claim, context),
+        or (clauses != [whole] and _words_exchanged(_best_place(whole, known)))
+        or _cause_reversed(claim, context),
     )
 
 

@@ -18,7 +18,7 @@ from generation.models.language_model import LanguageModel
 from generation.selection.answerable import SURELY_NOT, answerable
 from generation.selection.evidence import Evidence, select_evidence, statement_by_parts
 from generation.selection.evidence_choice import EvidenceSettings
-from generation.selection.evidence_lines import opening_of
+from generation.selection.evidence_lines import EvidenceSentence, opening_of
 from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 
@@ -58,23 +58,25 @@ class Answerer(NotesAnswerer):
 
     def from_hits(self, query: Query, found: SearchResult, started: float) -> Iterator[Sentence | Answer]:
         """What the model writes, if one is set, and the lines of the evidence, then the whole answer; or a refusal after all."""
-        chosen = self.settings
         selected = self.select(query, found.hits)
         found = self.second_look(query, found, selected.statement)
-        if found.relevance < chosen.min_relevance:
+        if found.relevance < self.settings.min_relevance:
             yield refuse(query, found, started)
             return
         draft = Draft(query, found, self.checker, self.retriever.snapshot.catalogue.source, started)
-        if self.model is not None:
-            yield from composed(
-                self.model, query, selected.lines, draft, prompt_tokens=chosen.prompt_tokens, copy_only=chosen.copy_only
-            )
-        if not (draft.sentences and self.model and self.model.chat):
-            yield from draft.quoted(selected.lines)
+        yield from self.write(query, selected.lines, draft)
         if draft.sentences:
             yield draft.finish(self.model)
         else:
             yield refuse(query, found, started, draft.left_out)
+
+    def write(self, query: Query, lines: Sequence[EvidenceSentence], draft: Draft) -> Iterator[Sentence]:
+        """Each sentence of an answer from the lines of the evidence; they are collected in the draft."""
+        chosen = self.settings
+        if self.model is not None:
+            yield from composed(self.model, query, lines, draft, prompt_tokens=chosen.prompt_tokens, copy_only=chosen.copy_only)
+        if not (draft.sentences and self.model and self.model.chat):
+            yield from draft.quoted(lines)
 
     def second_look(self, query: Query, found: SearchResult, statement: float | None) -> SearchResult:
         """The search with the probability that the notes answer; a question of parts is only doubted after each is looked for."""

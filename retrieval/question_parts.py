@@ -31,3 +31,9 @@ def parts(question: str) -> tuple[str, ...]:
     if held and found:
         found[-1] = f"{found[-1]} {held}"
     return tuple(found) if 1 < len(found) <= 3 else (question,)
+
+
+def several(question: str) -> tuple[str, ...]:
+    """`parts` of a question of two or three; none of one that is whole."""
+    found = parts(question)
+    return found if len(found) > 1 else ()

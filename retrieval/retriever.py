@@ -22,7 +22,7 @@ from retrieval.coverage import coverage, is_about_something_else
 from retrieval.diversity import maximal_marginal_relevance
 from retrieval.fusion import ranking
 from retrieval.query import Query, analyse, points_back
-from retrieval.question_parts import parts
+from retrieval.question_parts import several
 from retrieval.relevance import Evidence, relevance
 from retrieval.rerank import Reranker
 from retrieval.second_stage import Found, as_set, followed_by, rerank, to_read
@@ -102,14 +102,13 @@ class HybridRetriever(BaseRetriever):
         chosen = self.settings
         if not self.snapshot.size or not query.text:
             return ()
-        asked = parts(query.question) if self.reranker else ()
         found = find_candidates(
             query,
             self.snapshot,
             self.embedder,
             pool=chosen.pool,
             dense_weight=chosen.dense_weight,
-            parts=asked if len(asked) > 1 else (),
+            parts=several(query.question) if self.reranker else (),
         )
         k = max(k, _CHOOSE_FROM * chosen.rerank_pool) if self.reranker or chosen.diversity else k
         ranked = ((i, int(found.rows[i])) for i in ranking(found.fused))

@@ -28,7 +28,7 @@ from generation.selection.question_kind import aspects
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.query import Query
-from retrieval.question_parts import parts
+from retrieval.question_parts import several
 from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
@@ -104,8 +104,7 @@ def select_evidence(
     whole = scores_for(query.text, reranker)
     if query.question != query.text:  # what was asked before names the subject, and is not what is asked now
         whole = np.asarray((whole + scores_for(query.question, reranker)) / 2, dtype=np.float32)
-    asked = [part for part in parts(query.question) if part != query.question]
-    scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in asked)], dtype=np.float32)
+    scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in several(query.question))], dtype=np.float32)
     kept = _in_one_language(places, scores, query.language, settings.foreign)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement.max()) for reading in readings), default=None)
@@ -119,9 +118,8 @@ def statement_by_parts(
 
     None of one that is whole, or without a reranker.
     """
-    asked = [part for part in parts(query.question) if part != query.question]
     places = candidates(query, hits, settings)
-    readings = [reading for part in asked if places and (reading := read_alone(part, places, reranker))]
+    readings = [reading for part in several(query.question) if places and (reading := read_alone(part, places, reranker))]
     return float(np.mean([reading.statement.max() for reading in readings])) if readings else None
 
 
