@@ -8,8 +8,9 @@ so a CRC-32 lies beside it in every row.
 
 from __future__ import annotations
 
+import json
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ from corpus.documents import Chunk, ChunkId, Document, RawDocument
 from corpus.errors import CatalogueCorrupt
 
 VECTORS = "vector"
+# A chunk's id and the columns of one near it.
+_BESIDE = ", ".join(("own.id", *(f"near.{name}" for name in CHUNK_COLUMNS.split(", ")), "near.crc"))
 STAGED = "vector:"  # those of the model that a reindexing is changing to, followed by its name
 
 __all__ = ["SCHEMA_VERSION", "STAGED", "VECTORS", "Catalogue", "FileStamp", "FloatVector", "StoredDocument", "text_key"]
@@ -110,20 +113,39 @@ class Catalogue(CatalogueFile):
         Raises:
             CatalogueCorrupt: no such chunk, so the indexes and the catalogue have come apart; or it is damaged.
         """
-        row = self._row(f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE id = ? LIMIT 1", (chunk_id,))  # noqa: S608 - constant
-        if row is None:
-            raise self._corrupt(f"no chunk {chunk_id}")
-        return self._sound(row)
+        return self.read([chunk_id])[0]
 
-    def neighbours(self, chunk: Chunk, distance: int) -> tuple[Chunk, ...]:
-        """The chunks of the same section at most `distance` places before or after one, in reading order, itself left out."""
+    def read(self, ids: Sequence[ChunkId]) -> tuple[Chunk, ...]:
+        """Chunks by their ids, in the order of `ids`.
+
+        Raises:
+            CatalogueCorrupt: as for `chunk`.
+        """
+        found: dict[ChunkId, tuple[Any, ...]] = {}
+        sql = f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608 - constant
+        for row in self._rows(sql, (json.dumps(ids),)):
+            found.setdefault(row[0], row)  # the same text under several roots has one id
+        if missing := [chunk_id for chunk_id in ids if chunk_id not in found]:
+            raise self._corrupt(f"no chunk {missing[0]}")
+        return tuple(self._sound(found[chunk_id]) for chunk_id in ids)
+
+    def neighbours(self, ids: Sequence[ChunkId], distance: int) -> dict[ChunkId, tuple[Chunk, ...]]:
+        """By chunk, those of its section at most `distance` places before or after it, in reading order, itself left out."""
         rows = self._rows(
-            f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE root = (SELECT root FROM chunks WHERE id = ? LIMIT 1)"  # noqa: S608
-            " AND path = ? AND ordinal BETWEEN ? AND ? AND ordinal != ? ORDER BY ordinal",
-            (chunk.id, chunk.path, chunk.ordinal - distance, chunk.ordinal + distance, chunk.ordinal),
+            f"SELECT {_BESIDE} FROM chunks own JOIN chunks near ON (near.root, near.path) = (own.root, own.path)"  # noqa: S608
+            " AND near.ordinal BETWEEN own.ordinal - ?2 AND own.ordinal + ?2 AND near.ordinal != own.ordinal"
+            " WHERE own.id IN (SELECT value FROM json_each(?1)) AND near.heading = own.heading"
+            " AND own.root = (SELECT MIN(root) FROM chunks WHERE id = own.id) ORDER BY near.ordinal",
+            (json.dumps(ids), distance),
         )
-        near = map(self._sound, rows)
-        return tuple(other for other in near if other.heading == chunk.heading)
+        return self._by_chunk(ids, rows)
+
+    def _by_chunk(self, ids: Sequence[ChunkId], rows: Iterable[tuple[Any, ...]]) -> dict[ChunkId, tuple[Chunk, ...]]:
+        """Chunks that belong to others, whose ids come first in each row."""
+        found: dict[ChunkId, list[Chunk]] = {chunk_id: [] for chunk_id in ids}
+        for row in rows:
+            found[row[0]].append(self._sound(row[1:]))
+        return {owner: tuple(chunks) for owner, chunks in found.items()}
 
     def document_chunks(self, chunk_id: ChunkId) -> tuple[Chunk, ...]:
         """All chunks of the document that a chunk was cut from, in reading order."""
@@ -151,13 +173,14 @@ class Catalogue(CatalogueFile):
         self._db.execute("UPDATE chunks SET duplicate_of = NULL WHERE duplicate_of IS NOT NULL")
         self._db.executemany("UPDATE chunks SET duplicate_of = ? WHERE root = ? AND path = ? AND ordinal = ?", rows)
 
-    def duplicates(self, chunk_id: ChunkId) -> tuple[Chunk, ...]:
-        """The chunks that a chunk stands for, itself left out."""
+    def duplicates(self, ids: Sequence[ChunkId]) -> dict[ChunkId, tuple[Chunk, ...]]:
+        """By chunk, those that it stands for, itself left out."""
         rows = self._rows(
-            f"SELECT {CHUNK_COLUMNS}, crc FROM chunks WHERE duplicate_of = ? ORDER BY root, path, ordinal",  # noqa: S608 - constant
-            (chunk_id,),
+            f"SELECT duplicate_of, {CHUNK_COLUMNS}, crc FROM chunks WHERE duplicate_of IN (SELECT value FROM json_each(?))"  # noqa: S608
+            " ORDER BY root, path, ordinal",
+            (json.dumps(ids),),
         )
-        return tuple(self._sound(row) for row in rows)
+        return self._by_chunk(ids, rows)
 
     def count_duplicates(self) -> int:
         """How many chunks repeat another one."""

@@ -18,7 +18,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain, compress
+from itertools import accumulate, chain
 from pathlib import Path
 
 import numpy as np
@@ -62,33 +62,32 @@ class BM25Index:
     def score(self, query: Sequence[str], rows: Rows) -> FloatVector:
         """Scores of given passages for a query's terms, 0 where no term occurs; shape of `rows`."""
         total = np.zeros(rows.shape, dtype=np.float32)
-        for span, count in self._spans(query):
+        counts = Counter(query)
+        for span, count in zip(self._spans(counts), counts.values(), strict=True):
             places, held = self._look_up(span, rows)
             total[held] += count * self.scores[span][places[held]]
         return total
 
     def score_all(self, query: Sequence[str]) -> FloatVector:
         """Scores of all passages; shape (size,)."""
-        known = self._spans(query)
-        if not known:
+        counts = Counter(query)
+        if not counts:
             return np.zeros(self.size, dtype=np.float32)
-        spans, counts = zip(*known, strict=True)
+        spans = self._spans(counts)
         passages, scores = (np.concatenate([array[span] for span in spans]) for array in (self.passages, self.scores))
         # One sparse column a term: copying them together and one product is four times faster than indexing with NumPy.
-        ends = np.cumsum([0, *(span.stop - span.start for span in spans)], dtype=np.int32)
+        ends = np.fromiter(accumulate((span.stop - span.start for span in spans), initial=0), np.int32, len(spans) + 1)
         columns = csc_array((scores, passages, ends), shape=(self.size, len(spans)))
-        return np.asarray(columns @ np.array(counts, dtype=np.float32))
+        return np.asarray(columns @ np.fromiter(counts.values(), np.float32, len(spans)))
 
-    def holds(self, term: str, rows: Rows) -> NDArray[np.bool_]:
-        """Which of some passages hold a term; shape of `rows`."""
-        held = np.zeros(rows.shape, dtype=np.bool_)
-        for span, _ in self._spans([term]):
-            held = self._look_up(span, rows)[1]
-        return held
+    def holds(self, terms: Collection[str], rows: Rows) -> NDArray[np.bool_]:
+        """Which of some passages hold each of some terms; shape (len(terms), len(rows))."""
+        held = [self._look_up(span, rows)[1] for span in self._spans(terms)]
+        return np.array(held, dtype=np.bool_).reshape(len(held), len(rows))
 
     def frequency(self, term: str) -> int:
         """In how many passages a term occurs."""
-        return sum(span.stop - span.start for span, _ in self._spans([term]))
+        return sum(span.stop - span.start for span in self._spans([term]))
 
     def idf_of(self, term: str) -> float:
         """A term's idf; for an unknown term what the formula gives one that no passage holds."""
@@ -103,13 +102,12 @@ class BM25Index:
         places = np.minimum(np.searchsorted(self.terms, wanted), len(self.terms) - 1)
         return np.where(self.terms[places] == wanted, places, -1)
 
-    def _spans(self, query: Sequence[str]) -> list[tuple[slice, int]]:
-        """Where each known term lies, and how often the query has it."""
-        counts = Counter(query)
-        numbers = self._find(counts)
-        known = numbers >= 0
-        starts, ends = (self.indptr[numbers[known] + side].tolist() for side in (0, 1))
-        return list(zip(map(slice, starts, ends), compress(counts.values(), known), strict=True))
+    def _spans(self, terms: Collection[str]) -> list[slice]:
+        """Where each term lies; an unknown one, nowhere."""
+        numbers = self._find(terms)
+        starts = self.indptr[numbers]  # of number -1: the end
+        ends = np.where(numbers < 0, starts, self.indptr[numbers + 1])
+        return list(map(slice, starts.tolist(), ends.tolist()))
 
     def _look_up(self, span: slice, rows: Rows) -> tuple[Rows, NDArray[np.bool_]]:
         """The place of each passage among those that hold a term, and whether it is there at all; shapes of `rows`."""

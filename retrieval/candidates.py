@@ -12,6 +12,7 @@ from retrieval.embedder import Embedder, FloatMatrix
 from retrieval.fusion import fuse
 from retrieval.lexicon import bridge_terms
 from retrieval.query import Query
+from retrieval.ranking import best_rows
 from retrieval.searcher import FloatVector, Rows
 from retrieval.snapshot import Snapshot
 
@@ -52,32 +53,46 @@ def find_candidates(
         parts: questions that this one is made of. What only they find is no candidate: over more passages the whole question's
             scores would be standardised differently, and on development data that found less.
     """
-    vectors = [embedder.encode_query(text) for text in (query.text, *query.variants)]
-    vectors += [embedder.encode_passages([draft]) for draft in query.drafts]
-    wordings = list(zip((query.text, *query.variants, *query.drafts), vectors, strict=True))
-    chinese = query.language.startswith("zh")
-    rows = np.unique(np.concatenate([_best_rows(text, vector, snapshot, pool) for text, vector in wordings]))
-    scored = [_scores(text, vector, snapshot, rows, chinese) for text, vector in wordings]
-    fused = [fuse(lexical, cosines, snapshot.chinese[rows], dense_weight=dense_weight) for lexical, cosines in scored]
+    wordings = [_searched(text, embedder.encode_query(text), snapshot, pool) for text in (query.text, *query.variants)]
+    wordings += [_searched(draft, embedder.encode_passages([draft]), snapshot, pool) for draft in query.drafts]
+    rows = np.unique(np.concatenate([found.best for found in wordings]))
+    chinese = snapshot.chinese[rows]
+    foreign = chinese != query.language.startswith("zh")
+    # Passages in the other language than the question also meet it in the lexicon's terms.
+    lexical = [np.where(foreign, found.bridged[rows], found.lexical[rows]) for found in wordings]
+    cosines = [snapshot.dense.score(found.vector, rows) for found in wordings]
+    fused = [fuse(*scores, chinese, dense_weight=dense_weight) for scores in zip(lexical, cosines, strict=True)]
     by_part = np.zeros((len(parts), len(rows)), dtype=np.float32)
     for place, text in enumerate(parts):
         part = replace(query, text=text, variants=(), drafts=())
         found = find_candidates(part, snapshot, embedder, pool=pool, dense_weight=dense_weight)
         _, ours, theirs = np.intersect1d(rows, found.rows, assume_unique=True, return_indices=True)
         by_part[place, ours] = found.fused[theirs]
-    return Candidates(rows, *scored[0], np.max(fused, axis=0), by_part)
+    return Candidates(rows, lexical[0], cosines[0], np.max(fused, axis=0), by_part)
 
 
-def _best_rows(text: str, vector: FloatMatrix, snapshot: Snapshot, pool: int) -> Rows:
-    words, bridge = terms(text), bridge_terms(text)
-    wordings = (words, [*words, *bridge]) if bridge else (words,)
-    lexical = [snapshot.bm25.search(wording, pool)[0] for wording in wordings]
-    return np.concatenate((*lexical, snapshot.dense.search(vector, pool)[0]))
+@dataclass(frozen=True, slots=True)
+class _Searched:
+    """What the searches find for one wording.
+
+    Attributes:
+        vector: of the wording, shape (1, dimension).
+        lexical: BM25 scores of all passages, shape (size,).
+        bridged: the same with the lexicon's terms.
+        best: rows that either search ranks among its best, in any order, with repeats.
+    """
+
+    vector: FloatMatrix
+    lexical: FloatVector
+    bridged: FloatVector
+    best: Rows
 
 
-def _scores(text: str, vector: FloatMatrix, snapshot: Snapshot, rows: Rows, chinese: bool) -> tuple[FloatVector, FloatVector]:
-    """BM25 and cosine of given rows; passages in the other language than the question also meet it in the lexicon's terms."""
-    lexical = snapshot.bm25.score(terms(text), rows)
-    foreign = snapshot.chinese[rows] != chinese
-    lexical[foreign] += snapshot.bm25.score(bridge_terms(text), rows[foreign])
-    return lexical, snapshot.dense.score(vector, rows)
+def _searched(text: str, vector: FloatMatrix, snapshot: Snapshot, pool: int) -> _Searched:
+    lexical = bridged = snapshot.bm25.score_all(terms(text))
+    best = [best_rows(lexical, pool, above=0.0), snapshot.dense.search(vector, pool)[0]]
+    if bridge := bridge_terms(text):
+        bridged = snapshot.bm25.score_all(bridge)
+        bridged += lexical
+        best.append(best_rows(bridged, pool, above=0.0))
+    return _Searched(vector, lexical, bridged, np.concatenate(best))

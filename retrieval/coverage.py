@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,8 @@ def holdings(question: str, rows: NDArray[np.int64], bm25: BM25Index) -> NDArray
     if not wanted or not len(rows):
         return np.zeros((0, len(rows)), dtype=np.float32)
     weights = np.array([item.weight for item in wanted], dtype=np.float32)
-    held = np.array([np.all([bm25.holds(term, rows) for term in item.terms], axis=0) for item in wanted])
+    held = bm25.holds([term for item in wanted for term in item.terms], rows)
+    held = np.logical_and.reduceat(held, [0, *accumulate(len(item.terms) for item in wanted[:-1])], axis=0)
     return np.asarray(held * (weights / weights.sum())[:, None], dtype=np.float32)
 
 

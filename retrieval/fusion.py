@@ -11,8 +11,9 @@ from retrieval.searcher import FloatVector
 def standardise(scores: FloatVector) -> FloatVector:
     """Scores with mean 0 and standard deviation 1; zeros if all are equal. Shape is kept."""
     exact = scores.astype(np.float64)  # in float32, rounding gives equal scores a spread of their own
-    spread = exact.std()
-    return ((exact - exact.mean()) / spread).astype(scores.dtype) if spread > 0 else np.zeros_like(scores)
+    centred = exact - exact.mean()
+    spread = np.sqrt((centred * centred).mean())
+    return (centred / spread).astype(scores.dtype) if spread > 0 else np.zeros_like(scores)
 
 
 def standardise_within(scores: FloatVector, groups: NDArray[np.bool_]) -> FloatVector:

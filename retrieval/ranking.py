@@ -14,9 +14,7 @@ def best_rows(scores: FloatVector, k: int, *, above: float = -np.inf) -> Rows:
     if k <= 0:
         return np.zeros(0, dtype=np.int64)
     rows = _promising(scores, k, above)
-    if len(rows) > k:
-        rows = _highest(rows, scores[rows], k)
-    return rows[np.argsort(-scores[rows], kind="stable")]
+    return rows[np.argsort(-scores[rows], kind="stable")[:k]]
 
 
 def _promising(scores: FloatVector, k: int, above: float) -> Rows:
@@ -28,19 +26,12 @@ def _promising(scores: FloatVector, k: int, above: float) -> Rows:
     groups = len(scores) // _GROUP
     if groups < 2 * k:
         return np.flatnonzero(scores > above)
-    grouped = scores[: groups * _GROUP].reshape(_GROUP, groups)  # group g: rows g, g + groups, g + 2 * groups ...
+    end = groups * _GROUP
+    grouped = scores[:end].reshape(_GROUP, groups)  # group g: rows g, g + groups, g + 2 * groups ...
     maxima = grouped.max(axis=0)
     floor = np.partition(maxima, groups - k)[groups - k]
     if floor <= above:
         return np.flatnonzero(scores > above)
     chosen = np.flatnonzero(maxima >= floor)
-    member, column = np.nonzero(grouped[:, chosen] >= floor)
-    rest = np.arange(groups * _GROUP, len(scores))
-    return np.sort(np.concatenate((member * groups + chosen[column], rest[scores[rest] >= floor])))
-
-
-def _highest(rows: Rows, scores: FloatVector, k: int) -> Rows:
-    """The k rows of highest score, ascending; of those that equal the k-th highest, the first ones."""
-    lowest = -np.partition(-scores, k - 1)[k - 1]
-    higher, equal = rows[scores > lowest], rows[scores == lowest]
-    return np.sort(np.concatenate((higher, equal[: k - len(higher)])))
+    member, column = np.divmod(np.flatnonzero(grouped.take(chosen, axis=1) >= floor), len(chosen))
+    return np.concatenate((member * groups + chosen[column], end + np.flatnonzero(scores[end:] >= floor)))

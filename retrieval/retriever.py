@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ from retrieval.query import Query, analyse, points_back
 from retrieval.question_parts import several
 from retrieval.relevance import Evidence, relevance
 from retrieval.rerank import Reranker
+from retrieval.searcher import Rows
 from retrieval.second_stage import Found, as_set, followed_by, rerank, to_read
 from retrieval.snapshot import Snapshot
 
@@ -78,8 +79,9 @@ class HybridRetriever(BaseRetriever):
 
     def analyse(self, question: str, history: Sequence[str] = ()) -> Query:
         """The question as it is searched for; one about what no note mentions ("红烧肉怎么做？") is no follow-up."""
-        stands_alone = not points_back(question) and is_about_something_else(question, self.snapshot.bm25)
-        return analyse(question, () if stands_alone else history)
+        if history and not points_back(question) and is_about_something_else(question, self.snapshot.bm25):
+            history = ()
+        return analyse(question, history)
 
     def find(self, query: Query, *, k: int | None = None) -> SearchResult:
         """`search` for a question that has been analysed already."""
@@ -111,10 +113,10 @@ class HybridRetriever(BaseRetriever):
             parts=several(query.question) if self.reranker else (),
         )
         k = max(k, _CHOOSE_FROM * chosen.rerank_pool) if self.reranker or chosen.diversity else k
-        ranked = ((i, int(found.rows[i])) for i in ranking(found.fused))
-        placed = ((i, row, self.snapshot.chunk(row)) for i, row in ranked)
-        kept = islice((place for place in placed if where is None or where(place[2])), k)
-        return tuple(Found(row, _hit(found, int(i), chunk), tuple(found.parts[:, i].tolist())) for i, row, chunk in kept)
+        order = ranking(found.fused)
+        read = (zip(some, self.snapshot.chunks(found.rows[some].tolist()), strict=True) for some in _batches(order, k))
+        kept = islice(((i, chunk) for i, chunk in chain.from_iterable(read) if where is None or where(chunk)), k)
+        return tuple(_found(found, int(i), chunk) for i, chunk in kept)
 
     def _ranked(self, query: Query, found: tuple[Found, ...]) -> tuple[Found, ...]:
         """The same after the reranker and the search for diversity, as set; what the reranker does not read comes last."""
@@ -134,18 +136,17 @@ class HybridRetriever(BaseRetriever):
 
     def _complete(self, found: Sequence[Found]) -> tuple[Hit, ...]:
         """Hits numbered, with what they stand for and what stands beside them."""
-        catalogue = self.snapshot.catalogue
-        known = {item.hit.chunk.id for item in found}
+        ids = [item.hit.chunk.id for item in found]
+        duplicates = self.snapshot.catalogue.duplicates(ids)
+        neighbours = self.snapshot.catalogue.neighbours(ids, self.settings.widen)
         return tuple(
             replace(
                 item.hit,
                 rank=rank,
-                duplicates=catalogue.duplicates(item.hit.chunk.id),
-                neighbours=tuple(
-                    near for near in catalogue.neighbours(item.hit.chunk, self.settings.widen) if near.id not in known
-                ),
+                duplicates=duplicates[chunk_id],
+                neighbours=tuple(near for near in neighbours[chunk_id] if near.id not in neighbours),
             )
-            for rank, item in enumerate(found, 1)
+            for rank, (chunk_id, item) in enumerate(zip(ids, found, strict=True), 1)
         )
 
     def _get_relevant_documents(self, query: str, *, run_manager: CallbackManagerForRetrieverRun) -> list[LangChainDocument]:
@@ -153,9 +154,13 @@ class HybridRetriever(BaseRetriever):
         return [LangChainDocument(page_content=hit.chunk.text, metadata=hit_row(hit), id=hit.chunk.id) for hit in result.hits]
 
 
-def _hit(found: Candidates, i: int, chunk: Chunk) -> Hit:
+def _batches(order: Rows, size: int) -> Iterator[Rows]:
+    return (order[start : start + size] for start in range(0, len(order), size))
+
+
+def _found(found: Candidates, i: int, chunk: Chunk) -> Found:
     scores = Scores(float(found.lexical[i]), float(found.cosines[i]), float(found.fused[i]))
-    return Hit(0, chunk, float(found.fused[i]), scores)
+    return Found(int(found.rows[i]), Hit(0, chunk, float(found.fused[i]), scores), tuple(found.parts[:, i].tolist()))
 
 
 def _evidence(query: Query, found: Sequence[Found], snapshot: Snapshot) -> Evidence:

@@ -129,7 +129,8 @@ class Snapshot:
         if damaged := damaged_files(folder, hash_up_to=_HASHED_UP_TO):
             raise IndexCorrupt(path=folder / damaged[0], reason="missing, damaged or of another version")
         try:
-            ids, chinese = (np.load(folder / name, mmap_mode="r") for name in ("chunk_ids.npy", "chinese.npy"))
+            # As plain arrays, like those of BM25.
+            ids, chinese = (np.asarray(np.load(folder / name, mmap_mode="r")) for name in ("chunk_ids.npy", "chinese.npy"))
             dense = load_dense(folder / "dense.faiss", use_gpu=use_gpu, probes=probes)
             return cls(number, catalogue, BM25Index.load(folder), dense, ids, chinese)
         except (OSError, ValueError, RuntimeError, KeyError) as error:
@@ -142,7 +143,11 @@ class Snapshot:
 
     def chunk(self, row: int) -> Chunk:
         """The chunk in a row of the indexes."""
-        return self.catalogue.chunk(ChunkId(self.chunk_ids[row].decode()))
+        return self.chunks([row])[0]
+
+    def chunks(self, rows: Sequence[int]) -> tuple[Chunk, ...]:
+        """The chunks in some rows of the indexes, in the order of `rows`."""
+        return self.catalogue.read([ChunkId(self.chunk_ids[row].decode()) for row in rows])
 
     def close(self) -> None:
         """Let go of the catalogue."""

@@ -53,7 +53,7 @@ def test_a_corpus_without_terms_can_be_searched_and_saved(corpus: list[list[str]
     build_bm25(corpus).save(tmp_path)
     index = BM25Index.load(tmp_path)
     assert index.score_all(["rope"]).tolist() == [0] * len(corpus)
-    assert not index.holds("rope", np.arange(len(corpus))).any()
+    assert not index.holds(["rope"], np.arange(len(corpus))).any()
 
 
 @settings(max_examples=25)
@@ -70,11 +70,12 @@ def test_what_was_saved_scores_the_same(corpus: list[list[str]], query: list[str
 
 
 @given(_corpus, st.data())
-def test_holds_tells_which_passages_hold_a_term(corpus: list[list[str]], data: st.DataObject) -> None:
+def test_holds_tells_which_passages_hold_which_terms(corpus: list[list[str]], data: st.DataObject) -> None:
     numbers = data.draw(st.lists(st.integers(0, len(corpus) - 1), max_size=6))
-    term = data.draw(_term | st.just("unknown"))
-    held = build_bm25(corpus).holds(term, np.array(numbers, dtype=np.int64))
-    assert held.tolist() == [term in corpus[number] for number in numbers]
+    terms = data.draw(st.lists(_term | st.just("unknown"), max_size=4))
+    held = build_bm25(corpus).holds(terms, np.array(numbers, dtype=np.int64))
+    assert held.shape == (len(terms), len(numbers))
+    assert held.tolist() == [[term in corpus[number] for number in numbers] for term in terms]
 
 
 def test_idf_of_a_rare_term_exceeds_that_of_a_common_one_and_unknown_is_rarest() -> None:

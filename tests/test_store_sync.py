@@ -43,7 +43,7 @@ def contents(store: IndexStore) -> object:
         documents = [
             (stored.path, stored.sha256, stored.title, stored.language, stored.chunks) for stored in catalogue.documents()
         ]
-        chunks = [(chunk, catalogue.duplicates(chunk.id)) for chunk in catalogue.chunks()]
+        chunks = [(chunk, catalogue.duplicates([chunk.id])) for chunk in catalogue.chunks()]
         return documents, chunks
     finally:
         catalogue.close()
