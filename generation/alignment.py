@@ -13,15 +13,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from corpus.language import to_simplified
 from corpus.sentences import sentences
-from generation.antonyms import ANTONYMS
+from generation.antonyms import OPPOSITES
 from generation.causes import cause_and_effect
+from generation.numerals import in_digits
 from retrieval.analysis import concepts, fold, stem
 
-_TOKEN = re.compile(r"\d+(?:[.,]\d+)*%?|[a-z]+(?:\d+)?|[\u0370-\u03ff]|[\u3400-\u9fff]")
+# Words that hold a sign of negation and negate nothing are one token, so that the sign is not seen.
+_TOKEN = re.compile(
+    r"非常|不过|不仅|不但|不只是|不断|不管|不论|无论|未来|是否|否则|能否|莫非"
+    r"|\d+(?:[.,]\d+)*%?|[a-z]+(?:\d+)?|[\u0370-\u03ff]|[\u3400-\u9fff]"
+)
 _CLAUSE_END = re.compile(r"[，,；;：:]\s*")
 _NUMBER = re.compile(r"\d")
 _NEGATION = frozenset("不没无未非勿莫否") | {
@@ -42,7 +47,6 @@ _FUNCTION_WORDS = frozenset("的了是在和与及也都就而并或等对从被
 )
 # Share of a claim's tokens that has to follow its sentences for differences to count.
 _LOOSE = 0.6
-_OPPOSITES = {stem(a): stem(b) for a, b in ANTONYMS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,7 @@ class _Read:
 @lru_cache(maxsize=8192)
 def _read(text: str) -> _Read:
     # Folded, a Chinese comma between two numbers would join them to one.
-    tokens = tuple(stem(token) for token in _TOKEN.findall(fold(text.replace("，", "， "))))
+    tokens = tuple(stem(token) for token in _TOKEN.findall(in_digits(fold(text.replace("，", "， ")))))
     return _Read(tokens, frozenset(tokens), frozenset(concepts(text)))
 
 
@@ -93,6 +97,7 @@ class _Place:
     sentence: _Read
     matched: int
     gaps: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...]
+    region: tuple[str, ...]
 
 
 def align(claim: str, context: str) -> Alignment:
@@ -124,7 +129,7 @@ def _places_in(sentence: str) -> list[_Read]:
 
 def _best_place(clause: _Read, known: Sequence[_Read]) -> _Place:
     """The sentence, or clause of one, that a clause follows furthest; the shorter of equals."""
-    best = _Place(clause, _Read((), frozenset(), frozenset()), 0, ((clause.tokens, ()),))
+    best = _Place(clause, _Read((), frozenset(), frozenset()), 0, ((clause.tokens, ()),), ())
     matcher: SequenceMatcher[str] = SequenceMatcher(autojunk=False)
     matcher.set_seq2(clause.tokens)
     for sentence in sorted(known, key=lambda read: (-len(clause.held & read.held), len(read.tokens))):
@@ -134,24 +139,47 @@ def _best_place(clause: _Read, known: Sequence[_Read]) -> _Place:
         codes = matcher.get_opcodes()
         matched = sum(b2 - b1 for tag, _, _, b1, b2 in codes if tag == "equal")
         if matched > best.matched:
-            gaps = tuple((clause.tokens[b1:b2], sentence.tokens[a1:a2]) for tag, a1, a2, b1, b2 in codes if tag != "equal")
             # What the sentence says before and after the clause is no part of the comparison.
-            inner = tuple(gap for at, gap in enumerate(gaps) if gap[0] or 0 < at < len(gaps) - 1)
-            best = _Place(clause, sentence, matched, inner)
+            gaps = tuple(
+                (clause.tokens[b1:b2], sentence.tokens[a1:a2])
+                for at, (tag, a1, a2, b1, b2) in enumerate(codes)
+                if tag != "equal" and (b2 > b1 or 0 < at < len(codes) - 1)
+            )
+            first, last = (codes[at][0] == "delete" for at in (0, -1))
+            region = sentence.tokens[codes[0][2] if first else 0 : codes[-1][1] if last else None]
+            best = _Place(clause, sentence, matched, gaps, region)
     return best
 
 
 def _number_differs(place: _Place) -> bool:
-    return any(_NUMBER.search(token) and token not in theirs for ours, theirs in place.gaps for token in ours)
+    return any(
+        _NUMBER.search(token) and token not in theirs and (token != "1" or any(map(_NUMBER.search, theirs)))
+        for ours, theirs in place.gaps
+        for token in ours
+    )
 
 
 def _polarity_differs(place: _Place) -> bool:
     for ours, theirs in place.gaps:
-        if bool(_NEGATION & set(ours)) != bool(_NEGATION & set(theirs)) and len(theirs) <= len(ours) + 4:
+        if bool(_NEGATION & set(ours)) != bool(_NEGATION & set(theirs)) and len(theirs) <= len(ours) + 3:
             return True
-        if any((opposite := _OPPOSITES.get(word)) and opposite in "".join(theirs) for word in _words(ours)):
-            return True
-    return False
+    ours, theirs = _spelled(place.clause.tokens), _spelled(place.region)
+    return any(_more(a, ours, theirs) and _more(b, theirs, ours) for a, b in _opposites())
+
+
+@cache
+def _opposites() -> tuple[tuple[str, str], ...]:
+    """Pairs of words, spelled as clauses are."""
+    return tuple((_spelled(_read(a).tokens), _spelled(_read(b).tokens)) for a, b in sorted(OPPOSITES))
+
+
+def _spelled(tokens: Sequence[str]) -> str:
+    """Tokens as a text in which Latin words have spaces around them and Chinese characters have none."""
+    return "".join(f" {token} " if token.isascii() else token for token in tokens).replace("  ", " ")
+
+
+def _more(word: str, ours: str, theirs: str) -> bool:
+    return ours.count(word) > theirs.count(word)
 
 
 def _words_exchanged(place: _Place) -> bool:
@@ -181,8 +209,3 @@ def _nearer(words: frozenset[str], one: frozenset[str], other: frozenset[str]) -
 
 def _telling(tokens: Sequence[str]) -> frozenset[str]:
     return frozenset(tokens) - _FUNCTION_WORDS
-
-
-def _words(tokens: Sequence[str]) -> set[str]:
-    """Runs of up to four tokens as they are written together: words of Chinese, single words otherwise."""
-    return {"".join(tokens[i:j]) for i in range(len(tokens)) for j in range(i + 1, min(i + 5, len(tokens)) + 1)}

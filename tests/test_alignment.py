@@ -19,7 +19,7 @@ SLOW = "The kernel is slow because small batches fill the cache."
         ("旋转的底数取 10000。", ROPE, set()),
         ("旋轉的底數取 10000。", ROPE, set()),
         ("旋转的底数取 50000。", ROPE, {"number"}),
-        ("低频维度转得快，旋转的底数取 10000。", ROPE, set()),  # 快 and 慢 are no opposites of the list: the network's part
+        ("低频维度转得快，旋转的底数取 10000。", ROPE, {"polarity"}),
         ("RoPE 把查询和键按位置旋转一个角度，值也要旋转。", ROPE, {"polarity"}),
         ("ALiBi 把查询和键按位置旋转一个角度，值不旋转。", ROPE, {"name"}),
         ("LoRA trains two matrices of rank 8.", LORA, set()),
