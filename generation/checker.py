@@ -113,18 +113,21 @@ class Checker:
             return "not-scoreable"
         return "supported" if support >= self.threshold else "unsupported"
 
-    def evidence(self, claim: str, context: str) -> Evidence:
-        """What a score is made from, for fitting the regression; neither claim nor context is empty."""
-        return next(self._evidence([(claim, context)]))
+    def logits(self, claims: Sequence[ClaimInContext]) -> list[float]:
+        """What the network alone says of each, for fitting the regression; neither claim nor context is empty."""
+        return list(self._logits(claims, [nearest_sentences(context, claim) for claim, context in claims]))
 
     def _evidence(self, claims: Sequence[ClaimInContext]) -> Iterator[Evidence]:
         near = [nearest_sentences(context, claim) for claim, context in claims]
+        for (claim, _), text, logit in zip(claims, near, self._logits(claims, near), strict=True):
+            yield weigh(logit, claim, text)
+
+    def _logits(self, claims: Sequence[ClaimInContext], near: Sequence[str]) -> Iterator[float]:
         windows = [self.encoder.pair(claim, "", text).windows for (claim, _), text in zip(claims, near, strict=True)]
         read = self._read([window for some in windows for window in some])
-        for (claim, _), text, some in zip(claims, near, windows, strict=True):
+        for some in windows:
             # No window: what no token stands for, such as rare symbols.
-            logit = max((next(read) for _ in some), default=-10.0)
-            yield Evidence(logit, support(claim, [text]) or 0.0, align(claim, text))
+            yield max((next(read) for _ in some), default=-10.0)
 
     def _read(self, windows: Sequence[Window]) -> Iterator[float]:
         """The logit of each window."""
@@ -136,6 +139,17 @@ class Checker:
             with torch.inference_mode(), one_thread():
                 logit = self.heads(states, batch).claims.item()
             yield logit
+
+
+def weigh(logit: float, claim: str, near: str) -> Evidence:
+    """The evidence about a claim: what the network says and what words and alignment add.
+
+    Args:
+        logit: the network's.
+        claim: not empty.
+        near: the sentences of its context that it is checked against (`nearest_sentences`).
+    """
+    return Evidence(logit, support(claim, [near]) or 0.0, align(claim, near))
 
 
 def is_quoted(claim: str, context: str) -> bool:

@@ -1,8 +1,8 @@
 """Numbers however they are written, in digits: "三种", "three kinds" and "3 种" hold the same number, as do "1.5 亿" and "150M".
 
-Only what counts something is read: a Chinese numeral after 第 or before a measure word, so that 一般 ("usually") and 统一 ("unified")
-stay words. Unit letters are powers of ten (7B is 7,000,000,000), which is right for parameters and tokens, and for all else no
-worse than the letters were, since both texts are read alike.
+Only what counts something is read: a Chinese numeral after 第 or before a measure word, so that 一般 ("usually") and 统一
+("unified") stay words. Unit letters are powers of ten (7B is 7,000,000,000), which is right for parameters and tokens, and for
+all else no worse than the letters were, since both texts are read alike.
 """
 
 from __future__ import annotations
@@ -17,12 +17,17 @@ _MEASURES = (
     "个|种|次|层|步|阶|类|项|条|倍|位|座|部|章|节|段|块|份|组|对|列|行|名|年|月|日|天|周|岁|时|秒|台|张|篇|句|词|轮|遍|批|路|头|维|级|人|家|只|支|件"
     "|片|点|面|端|者|处|套|代|帧|档|比特|字节|元|米|公里|千克|万|亿|%"
 )
-_HAN_NUMERAL = re.compile(rf"第[零〇一二三四五六七八九十百千]+|(?<![唯统单同逐])[零〇一二两三四五六七八九十百千]+(?=\s?(?:{_MEASURES}))")
+_HAN_NUMERAL = re.compile(
+    rf"第[零〇一二三四五六七八九十百千]+|(?<![唯统单同逐])[零〇一二两三四五六七八九十百千]+(?=\s?(?:{_MEASURES}))"
+)
 _HAN_PERCENT = re.compile(r"百分之\s?([零〇一二两三四五六七八九十百]+|\d+(?:\.\d+)?)")
 _PERCENT = re.compile(r"(?<=\d)\s*(?:percent\b|per cent\b)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
-_UNITS = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen"
+    " nineteen"
+)
 _SMALL = {word: n for n, word in enumerate(_UNITS.split())}
 _LARGE = {word: 10 * n for n, word in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split(), 2)}
 # "one" is a pronoun more often than a number.
@@ -32,7 +37,10 @@ _POWERS = {
     **{"thousand": 3, "million": 6, "billion": 9, "trillion": 12, "hundred": 2},
     **{"万亿": 12, "万": 4, "亿": 8, "k": 3, "m": 6, "b": 9, "t": 12},
 }
-_SCALED = re.compile(r"(?<![a-z0-9.])(\d{1,15}(?:\.\d{1,9})?)(?:\s*(hundred|thousand|million|billion|trillion)\b|\s*(万亿|万|亿)|([kmbt])(?![a-z0-9]))")
+_SCALED = re.compile(
+    r"(?<![a-z0-9.])(\d{1,15}(?:\.\d{1,9})?)"
+    r"(?:\s*(hundred|thousand|million|billion|trillion)\b|\s*(万亿|万|亿)|([kmbt])(?![a-z0-9]))"
+)
 
 
 def in_digits(folded: str) -> str:

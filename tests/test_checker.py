@@ -37,7 +37,7 @@ UNSUPPORTED = (
 CLAIMS = (*SUPPORTED, *UNSUPPORTED)
 
 shares = st.floats(0, 1)
-alignments = st.builds(Alignment, shares, *[st.booleans()] * 4)
+alignments = st.builds(Alignment, shares, *[st.booleans()] * 5)
 evidence = st.builds(Evidence, st.floats(-50, 50), shares, alignments)
 
 
@@ -46,15 +46,15 @@ def checker() -> Checker:
     return load_checker()
 
 
-@given(evidence, st.tuples(*[st.floats(-20, 20)] * 6), st.floats(-20, 20))
+@given(evidence, st.tuples(*[st.floats(-20, 20)] * 7), st.floats(-20, 20))
 def test_a_support_is_a_probability(found: Evidence, weights: tuple[float, ...], bias: float) -> None:
     assert 0.0 <= Combination(weights, bias, 0.5).support(found) <= 1.0
 
 
 def test_the_regression_by_hand() -> None:
-    found = Evidence(2.0, 0.5, Alignment(0.5, number=True, polarity=False, name=True, exchanged=True))
-    # 0.5 * 2 + 2 * 0.5 - 2 * 0.5 - 0 - 1 * 0.5 - 1 * 0.5 = 0
-    assert Combination((0.5, 2.0, -2.0, -5.0, -1.0, -1.0), 0.0, 0.5).support(found) == 0.5
+    found = Evidence(2.0, 0.5, Alignment(0.5, number=True, polarity=False, name=True, replaced=False, exchanged=True))
+    # 0.5 * 2 + 2 * 0.5 - 2 * 0.5 - 0 - 1 * 0.5 - 0 - 1 * 0.5 = 0
+    assert Combination((0.5, 2.0, -2.0, -5.0, -1.0, -4.0, -1.0), 0.0, 0.5).support(found) == 0.5
 
 
 @pytest.mark.slow

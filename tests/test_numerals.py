@@ -43,7 +43,8 @@ def test_numbers_are_read(text: str, read: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "same", [("三种", "3种"), ("七十亿参数", "7B参数"), ("1.17 亿", "117M"), ("ten thousand", "1万"), ("50 per cent", "百分之五十")]
+    "same",
+    [("三种", "3种"), ("七十亿参数", "7B参数"), ("1.17 亿", "117M"), ("ten thousand", "1万"), ("50 per cent", "百分之五十")],
 )
 def test_one_number_has_one_reading(same: tuple[str, str]) -> None:
     one, other = (in_digits(fold(text)).replace(" ", "") for text in same)
