@@ -103,11 +103,12 @@ def samples(claims: Sequence[Drawn], checker: Checker, kept: Path | None) -> lis
 
 
 def _kept_logits(path: Path) -> Iterator[tuple[str, float]]:
-    """A line that an interruption cut short ends the file."""
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if not line.endswith("}"):
-            return
-        row = json.loads(line)
+    """What was kept; a last line that an interruption cut short is taken away."""
+    text = path.read_text(encoding="utf-8")
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        path.write_text(whole, encoding="utf-8")
+    for row in map(json.loads, whole.splitlines()):
         yield row["key"], row["logit"]
 
 
