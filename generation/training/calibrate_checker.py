@@ -190,8 +190,8 @@ def cross_fitted(chosen: Sequence[Sample]) -> dict[str, float]:
             scores = scores_of(fit(fitted_on), measured_on)
             errors.append(calibration_error(scores, np.array([s.supported for s in measured_on])))
             chance.append(calibration_error(scores, rng.random(len(scores)) < scores))
-    found = {"mean": np.mean(errors), "worst": max(errors), "perfect_scorer": np.mean(chance)}
-    return {name: round(float(value), 4) for name, value in found.items()}
+    found = {"mean": sum(errors) / len(errors), "worst": max(errors), "perfect_scorer": sum(chance) / len(chance)}
+    return {name: round(value, 4) for name, value in found.items()}
 
 
 def main() -> None:
