@@ -18,6 +18,7 @@ from retrieval.bm25 import BM25Index, build_bm25
 from retrieval.embedder import Embedder
 from retrieval.fusion import ranking, standardise
 from retrieval.query import analyse
+from retrieval.relevance import logit
 from retrieval.rerank import Reranker
 from retrieval.searcher import FloatVector
 
@@ -45,6 +46,7 @@ class SentenceRanker:
     def rank(self, question: str, number: int) -> dict[str, tuple[Span, ...]]:
         """Spans of the sentences of a passage, best first, by method.
 
+        "trained" is the reranker within the passage, "both readings" the mean of its logits within the passage and by itself.
         "selector" is the regression that selects evidence, given the passage as the only hit, over the units that it quotes.
         """
         chunk, spans, query = self._chunks[number], self._spans[number], analyse(question)
@@ -56,7 +58,9 @@ class SentenceRanker:
         hit = Hit(1, chunk, 0.0, Scores())
         if self._reranker:
             (judged,) = self._reranker.score(query.text, [(" ".join(chunk.heading), chunk.text)])
-            scores["trained"] = np.array([sentence.score for sentence in judged.sentences], dtype=np.float32)
+            within = np.array([logit(sentence.score) for sentence in judged.sentences], dtype=np.float32)
+            alone = [logit(read.relevance) for read in self._reranker.score(query.text, [("", text) for text in texts])]
+            scores |= {"trained": within, "both readings": within + np.array(alone, dtype=np.float32)}
             hit = replace(hit, sentences=judged.sentences)
         places = places_of([hit])
         reading = read_alone(query.text, places, self._reranker)
