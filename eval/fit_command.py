@@ -9,12 +9,13 @@ from eval.gold import DEFAULT_GOLD
 from retrieval.retriever import HybridRetriever
 
 
-def fit_parser(description: str | None, out: Path) -> argparse.ArgumentParser:
-    """Options `--index`, `--questions` and `--out`."""
+def fit_parser(description: str | None, out: Path | None) -> argparse.ArgumentParser:
+    """Options `--index`, `--questions` and, where something is written, `--out`."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--index", type=Path, required=True)
     parser.add_argument("--questions", type=Path, default=DEFAULT_GOLD)
-    parser.add_argument("--out", type=Path, default=out)
+    if out:
+        parser.add_argument("--out", type=Path, default=out)
     return parser
 
 

@@ -53,7 +53,14 @@ def test_labelled_sets_are_measured_by_method(run: Run, data: Path, tmp_path: Pa
     assert bm25["n"] == 3
     assert list(bm25["metrics"]) == ["recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "map"]
     assert all(metric == {"mean": 1, "low": 1, "high": 1} for metric in bm25["metrics"].values())
-    assert [row["method"] for row in places["sentences"]] == ["bm25", "dense", "bm25 + dense", "trained", "both readings", "selector"]
+    assert [row["method"] for row in places["sentences"]] == [
+        "bm25",
+        "dense",
+        "bm25 + dense",
+        "trained",
+        "both readings",
+        "selector",
+    ]
     # "東京塔塔高" has more in common with "東京塔位於日本東京" than with "塔高三百三十三米": one of three is wrong.
     assert places["sentences"][0]["metrics"]["top1"]["mean"] == pytest.approx(2 / 3)
     assert all(row["metrics"]["top3"]["mean"] == 1 for row in places["sentences"])

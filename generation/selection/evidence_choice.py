@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.selection.evidence_features import FloatMatrix
+from generation.selection.evidence_features import OBJECTION, FloatMatrix
 from generation.selection.evidence_lines import CHAIN, Chosen, section_of
 from generation.selection.evidence_reading import FloatVector, Place
 from generation.selection.passage_units import list_of, units_of
 from generation.selection.question_kind import Aspect, aspects, side_of
-from generation.selection.sentence_form import POINTS_BACK
+from generation.selection.sentence_form import MISCONCEPTION, POINTS_BACK
 from generation.verify import overlap
 from retrieval.analysis import concepts
 from retrieval.query import subjects_of
@@ -24,6 +24,7 @@ _FACT_LINES = 3
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _STRANGE = 1.5
 _ALONE = 1.5
+_UNASKED = 2.0  # logits that a misconception loses where nothing is doubted
 _OPPOSITE = 3.0  # logits that an advantage loses where drawbacks are asked for
 _PAPER = re.compile(r"(?:论文|論文|[Pp]aper)\s*[:：]")
 _PAPER_ASKED = re.compile(r"论文|論文|paper", re.IGNORECASE)
@@ -50,9 +51,9 @@ class EvidenceSettings:
     """
 
     sentences: int = 7
-    least: int = 4
-    gap: float = 3.0
-    elsewhere: float = 2.0
+    least: int = 2
+    gap: float = 2.5
+    elsewhere: float = 1.0
     hits: int = 5
     foreign: float = 2.0
     characters: int = 700
@@ -87,8 +88,8 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
 def _doubts(place: Place, question: str, subjects: frozenset[str]) -> float:
     """Logits that a unit loses.
 
-    It names none of the question's subjects, is told as the side that was not asked for, is a formula that nothing leads to or
-    points back to what was cut off, or only names a paper.
+    It names none of the question's subjects, is told as the side that was not asked for, corrects what the question does not
+    suppose, is a formula that nothing leads to or points back to what was cut off, or only names a paper.
     """
     unit = place.unit
     strange = subjects and unit.kind != "code" and not subjects & set(concepts(place.under_heading()))
@@ -97,7 +98,9 @@ def _doubts(place: Place, question: str, subjects: frozenset[str]) -> float:
     lonely = unit.needs is None and unit.lead is None
     alone = lonely and bool((unit.kind == "formula" and unit.text.startswith("$$")) or POINTS_BACK.match(unit.text))
     named = bool(_PAPER.match(unit.text)) and not _PAPER_ASKED.search(question)
-    return _STRANGE * bool(strange) + _OPPOSITE * bool(asked and told and asked != told) + _ALONE * (alone or named)
+    unasked = bool(MISCONCEPTION.match(unit.text)) and not OBJECTION.search(question)
+    opposite = bool(asked and told and asked != told)
+    return _STRANGE * bool(strange) + _OPPOSITE * opposite + _UNASKED * unasked + _ALONE * (alone or named)
 
 
 def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from generation.selection.evidence_reading import FloatVector, Place, Reading
 from generation.selection.question_kind import aspects
+from generation.selection.sentence_form import MISCONCEPTION
 from retrieval.analysis import concepts, terms
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
@@ -41,8 +42,13 @@ _NUMBER = re.compile(r"\d")
 _REASON = re.compile(
     r"因为|因為|由于|由於|原因|所以|因此|导致|導致|避免|从而|從而|because|since|therefore|so that|due to|reason|avoid"
 )
-_MISCONCEPTION = re.compile(r"\W*(?:常见误区|常見誤區|误区|誤區|Common misconception)", re.IGNORECASE)
-_OBJECTION = re.compile(r"吗|嗎|是不是|是否|一定|就|真的|\b(?:is|are|does|do|can|always|really)\b", re.IGNORECASE)
+# What a misconception may be the answer to: a question that supposes or doubts something.
+OBJECTION = re.compile(
+    r"吗|嗎|是不是|是否|一定|就|真的|误区|誤區|对不对|對不對"
+    r"|^(?:so |and |but )?(?:is|are|was|were|does|do|did|can|could|should|will|has|have)\b"
+    r"|\b(?:always|really|never|true|myth|misconception)\b",
+    re.IGNORECASE,
+)
 
 
 def features(
@@ -71,7 +77,7 @@ def features(
         [(place.unit.kind == "formula") * _sign("derivation" in wants) for place in places],
         [(place.unit.kind == "item") * _sign(bool(wants & {"listing", "steps"})) for place in places],
         [bool(_REASON.search(place.unit.text)) * ("reason" in wants) for place in places],
-        [bool(_MISCONCEPTION.match(place.unit.text)) * _sign(bool(_OBJECTION.search(question))) for place in places],
+        [bool(MISCONCEPTION.match(place.unit.text)) * _sign(bool(OBJECTION.search(question))) for place in places],
         [min(len(place.unit.text), 200) / 100 for place in places],
         [(place.unit.kind == "row") * _sign("comparison" in wants) for place in places],
         [_stranger(place, subjects) for place in places],

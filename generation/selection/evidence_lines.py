@@ -18,7 +18,7 @@ from retrieval.analysis import terms
 
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner"})
 _IN_ORDER = frozenset({"steps", "listing", "derivation", "code"})
-_STANDS_OUT = 1.0  # logits that the best line is ahead of the first to be moved before it
+_STANDS_OUT = 0.5  # logits that the best line is ahead of the first to be moved before it
 _STANDS_FAR_OUT = 2.5
 _OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
 _TITLE = 32  # characters of a title that may stand before an item
