@@ -91,23 +91,20 @@ class BM25Index:
 
     def idf_of(self, term: str) -> float:
         """A term's idf; for an unknown term what the formula gives one that no passage holds."""
-        number = int(self._find([term])[0])
-        return float(self.idf[number]) if number >= 0 else float(np.log(self.size + 0.5) - np.log(0.5))
+        (number,), (known,) = self._find([term])
+        return float(self.idf[number]) if known else float(np.log(self.size + 0.5) - np.log(0.5))
 
-    def _find(self, terms: Collection[str]) -> NDArray[np.int64]:
-        """The number of each term, -1 for an unknown one; shape (len(terms),)."""
+    def _find(self, terms: Collection[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        """The place of each term among those of the index, and whether it is there at all; each of shape (len(terms),)."""
         wanted = _hashes(terms)
-        if not len(self.terms):
-            return np.full(len(wanted), -1)
-        places = np.minimum(np.searchsorted(self.terms, wanted), len(self.terms) - 1)
-        return np.where(self.terms[places] == wanted, places, -1)
+        places = self.terms.searchsorted(wanted)
+        known = self.terms.take(places, mode="clip") == wanted if len(self.terms) else np.zeros(len(wanted), dtype=np.bool_)
+        return places, known
 
     def _spans(self, terms: Collection[str]) -> list[slice]:
         """Where each term lies; an unknown one, nowhere."""
-        numbers = self._find(terms)
-        starts = self.indptr[numbers]  # of number -1: the end
-        ends = np.where(numbers < 0, starts, self.indptr[numbers + 1])
-        return list(map(slice, starts.tolist(), ends.tolist()))
+        places, known = self._find(terms)
+        return list(map(slice, self.indptr[places].tolist(), self.indptr[places + known].tolist()))
 
     def _look_up(self, span: slice, rows: Rows) -> tuple[Rows, NDArray[np.bool_]]:
         """The place of each passage among those that hold a term, and whether it is there at all; shapes of `rows`."""

@@ -93,7 +93,7 @@ class DenseIndex:
         module = faiss()
         self.stored = index
         self._inverted = isinstance(index, module.IndexIVF)
-        self._parameters = module.SearchParametersIVF(nprobe=probes) if self._inverted else None
+        self.parameters = module.SearchParametersIVF(nprobe=probes) if self._inverted else None
         # FAISS on a GPU serves one thread at a time, even to read.
         self._turn: AbstractContextManager[Any] = Lock() if gpu else nullcontext()
         self._resources = module.StandardGpuResources() if gpu else None
@@ -123,7 +123,7 @@ class DenseIndex:
         if k <= 0:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
         with self._turn:
-            scores, rows = self._searched.search(query, k, params=self._parameters)
+            scores, rows = self._searched.search(query, k, params=self.parameters)
         found = rows[0] >= 0
         rows, scores = rows[0][found], scores[0][found]
         order = np.lexsort((rows, -scores))
