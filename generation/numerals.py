@@ -20,7 +20,7 @@ _MEASURES = (
 _HAN_NUMERAL = re.compile(
     rf"第[零〇一二三四五六七八九十百千]+|(?<![唯统单同逐])[零〇一二两三四五六七八九十百千]+(?=\s?(?:{_MEASURES}))"
 )
-_HAN_PERCENT = re.compile(r"百分之\s?([零〇一二两三四五六七八九十百]+|\d+(?:\.\d+)?)")
+_HAN_PERCENT = re.compile(r"百分之\s?([零〇一二两三四五六七八九十百]+|[0-9]+(?:\.[0-9]+)?)")
 _PERCENT = re.compile(r"(?<=\d)\s*(?:percent\b|per cent\b)")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 
@@ -60,7 +60,7 @@ def _power(m: re.Match[str]) -> str:
 
 def _han(numeral: str) -> str:
     """A Chinese numeral under ten thousand in digits; without 十, 百 and 千 it is read digit by digit, as years are."""
-    if numeral[0].isdecimal() and numeral[0].isascii():
+    if numeral[0].isascii():
         return numeral
     if not _TENS.keys() & set(numeral):
         return "".join(str(_DIGITS[c]) for c in numeral)

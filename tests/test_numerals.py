@@ -25,6 +25,7 @@ from retrieval.analysis import fold
         ("两万亿词元", "2000000000000词元"),
         ("百分之三十", "30%"),
         ("百分之 30", "30%"),
+        ("百分之٣", "百分之٣"),
         ("30 percent of it", "30% of it"),
         ("10,000 tokens", "10000 tokens"),
         ("three kinds", "3 kinds"),
@@ -58,6 +59,6 @@ def test_a_chinese_numeral_by_its_places(thousands: int, hundreds: int, tens: in
     assert in_digits(f"{numeral}个") == f"{1000 * thousands + 100 * hundreds + 10 * tens + ones}个"
 
 
-@given(st.text(alphabet="零一两三十百千万亿第个分之12,.% kmb", max_size=30))
+@given(st.text(alphabet="零〇一两三十百千万亿第个百分之12٣²,.% kmb", max_size=30))
 def test_any_text_can_be_read(text: str) -> None:
     assert len(in_digits(text)) <= 16 * len(text)
