@@ -13,15 +13,16 @@ _END = re.compile(
     [。！？；…]+[”’」』）】》\"']*
   | (?:\?|(?<!\d)!)[!?]*[\"')\]]*(?=\s|$)
   | (?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bet\sal)(?<!\bFig)(?<!\bEq)(?<!\bvs)(?<!\bcf)(?<!\bSec)(?<!\bDr)(?<!\bapprox)
-    \.[\"')\]]*(?=\s+[A-Z0-9\"'(\[`$*“]|\s*$|\s*[\u4e00-\u9fff])
+    \.[\"')\]]*(?=\s+[A-Z0-9\"'(\[`$*“]|\s*$|\s*(?!中[，,]|一文|[里裡][，,])[\u4e00-\u9fff])
   | [?!](?=[\u4e00-\u9fff])
   | \n
     """,
     re.VERBOSE,
 )
-# Code, formulas (a "$" before a space or a digit is money), and the number of a list item.
+# Code, formulas (a "$" before a space or a digit is money), and the number of a list item, also of one inside a line.
 _PROTECTED = re.compile(
-    r"```.*?```|\$\$.*?\$\$|(?<![\\$])\$(?![\s$])[^$\n]+(?<![\s\\])\$(?!\d)|`[^`\n]+`|^[ \t]*\d+\.[ \t]+",
+    r"```.*?```|\$\$.*?\$\$|(?<![\\$])\$(?![\s$])[^$\n]+(?<![\s\\])\$(?!\d)|`[^`\n]+`"
+    r"|^[ \t]*\d+\.[ \t]+|(?<=[:：；;。])[ \t]*\d{1,2}\.[ \t]+",
     re.DOTALL | re.MULTILINE,
 )
 

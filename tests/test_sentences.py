@@ -32,6 +32,7 @@ from corpus.sentences import sentence_spans, sentences
         # both
         ("它用 RoPE.", "不是 ALiBi."),
         ("用的是 GPT-4?", "不是。"),
+        ("原因有二：1. 数据更长；", "2. 书籍没有发布。"),
     ],
 )
 def test_sentences_end_where_they_end(expected: tuple[str, ...]) -> None:
@@ -51,6 +52,8 @@ def test_sentences_end_where_they_end(expected: tuple[str, ...]) -> None:
         "精度为 3.14，版本 2.0 的模型",
         "There are n = 3! permutations",
         "1. Compute the queries and keys.",
+        "2. 这些书籍没有发布。",
+        "在 The Curious Case of Neural Text Generation.中，作者提出了 top-p。",
         "公式 $a。b！c; d. E$ 在这里",
         "the call `f(x)! Then. Stop。` returns",
         "$$\nQ K^T。\nA. B\n$$",

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ingest.parsing.lines import Line
 from ingest.parsing.markdown import MarkedHeading
-from ingest.parsing.plain import Candidate, Sort, candidate
+from ingest.parsing.plain import Candidate, Sort, candidate, number_of
 
 # Depth of headings; marked ones lie above all others, and series nest in between.
 _SERIES_BASE = 30.0
@@ -81,7 +81,7 @@ def _candidates(lines: tuple[Line, ...], marked: dict[int, MarkedHeading]) -> di
     found = {at: c for at in range(len(lines)) if at not in covered and (c := candidate(lines, at)) is not None}
     if len(marked) >= 2:
         found = {at: c for at, c in found.items() if c.sort != "short"}
-    lists = _list_items(lines, found, covered)
+    lists = _list_items(lines, found, covered) | {at for at, c in found.items() if _is_among_items(lines, c)}
     return {at: c for at, c in found.items() if at not in lists}
 
 
@@ -99,6 +99,14 @@ def _list_items(lines: tuple[Line, ...], found: dict[int, Candidate], marked: se
         items |= _as_list(run, lines, answered=at not in marked)
         run = [now] if now is not None else []
     return items | _as_list(run, lines, answered=False)
+
+
+def _is_among_items(lines: tuple[Line, ...], one: Candidate) -> bool:
+    """Whether the number before or after it stands right above or below: the item of a list that ends without a full stop."""
+    if one.sort != "number" or one.depth > 1 or one.question:
+        return False
+    beside = (((one.line - 1), one.number - 1), ((one.line + 1), one.number + 1))
+    return any(0 <= at < len(lines) and lines[at].kind == "text" and number_of(lines[at].text) == (n,) for at, n in beside)
 
 
 def _goes_on(last: Candidate, now: Candidate) -> bool:

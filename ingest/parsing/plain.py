@@ -43,6 +43,12 @@ _BOLD = re.compile(r"^\s{0,3}(?:[-*+]\s+)?(\*\*|__)(?=\S)((?:(?!\1).)+?)\1\s*[:�
 _BAD_END = re.compile(r"[。！!；;，,、…：:\\]\s*$|(?<![A-Z])\.\s*$|[-—]\s*$")
 _BAD_START = re.compile(r"^\s*[\"'“‘「『《(（\[【<>$|*`~^=+#\-]|^\s{4,}|https?://|^\s*!\[")
 _CLAUSES = re.compile(r"[，；]\s*\S")  # several clauses: a remark, no heading
+# "1.17 亿" and "512 GB" are values, not the headings 1.17 and 512.
+_QUANTITY = re.compile(
+    r"(?:[多余]?[百千万萬亿億]*(?:[个個年月日天秒倍次层層位维維篇种種条條元本页頁]|小时|小時|分钟|分鐘|参数|參數|美元)?"
+    r"|[KMGTP]?i?B(?:/s)?|[KMBT]|[%％‰]|bits?|tokens?|m?s|epochs?|steps?|layers?|heads?|days?|hours?|GPUs?)[\d\s.,/月日]*",
+    re.IGNORECASE,
+)
 _LETTER = re.compile(r"[A-Za-z\u3400-\u9fff]")
 _FORMULA_LIKE = re.compile(r"[=≈∑∏√∈≤≥→]|\\[a-z]+|[{}]|(?<![A-Za-z]{2})_\w|\^")
 _MAX_SHORT = 56
@@ -79,6 +85,12 @@ class Candidate(NamedTuple):
     def depth(self) -> int:
         """How many numbers it has: 2 for `4.1`."""
         return len(self.parts)
+
+
+def number_of(text: str) -> tuple[int, ...]:
+    """The numbers that a line begins with, outermost first, whatever else it says; () without any."""
+    match = _NUMBER.match(text)
+    return tuple(int(part) for part in match[1].split(".")) if match else ()
 
 
 def chinese_number(text: str) -> int:
@@ -164,7 +176,8 @@ def _mark(text: str, *, question: bool) -> tuple[Sort, tuple[int, ...]] | None:
     if (match := _CIRCLED.match(text)) and question:
         return "bracket", (int(match[2]) if match[2] else ord(match[1]) - 0x245F,)
     if (match := _NUMBER.match(text)) and _LETTER.search(match[2]) and (question or not _FORMULA_LIKE.search(match[2])):
-        return "number", tuple(int(part) for part in match[1].split("."))
+        quantity = _QUANTITY.fullmatch(match[2])
+        return None if quantity else ("number", tuple(int(part) for part in match[1].split(".")))
     return None
 
 
