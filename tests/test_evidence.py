@@ -90,13 +90,51 @@ def test_an_item_that_stands_alone_is_told_under_its_title() -> None:
     assert set(select("参数规模各是多大", gpt2, gpt3)) == {"GPT-2：参数：15 亿。", "GPT-3：参数：1750 亿。"}
 
 
-def test_a_lead_that_counts_more_than_is_shown_is_left_out() -> None:
+def test_a_lead_that_counts_more_than_is_shown_loses_its_count() -> None:
     items = "".join(
         f"- GPTQ 的第 {n} 点：{text}。\n" for n, text in enumerate(("逐列量化", "补偿误差", "天气很好", "随便写写"), 1)
     )
     found = select("GPTQ 逐列量化补偿误差", make_chunk(f"GPTQ 的要点有四个：\n{items}"), sentences=2, least=2)
+    assert found == ["GPTQ 的要点：", "- GPTQ 的第 1 点：逐列量化。", "- GPTQ 的第 2 点：补偿误差。"]
+
+
+def test_a_sentence_that_counts_more_than_is_shown_is_left_out() -> None:
+    lead = "量化方法很多，这里要讲的 GPTQ 有四个要点，分别是："
+    items = "".join(
+        f"- GPTQ 的第 {n} 点：{text}。\n" for n, text in enumerate(("逐列量化", "补偿误差", "天气很好", "随便写写"), 1)
+    )
+    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"{lead}\n{items}"), sentences=2, least=2)
     assert len(found) == 2
-    assert not any("有四个" in text for text in found)
+
+
+def test_items_score_as_high_as_the_line_that_announces_them() -> None:
+    chunk = make_chunk(
+        "模型产生幻觉的原因有：\n- 语料重复。\n- 采样随机。\n- 数据噪声。\n\n模型可能编造。模型需要评估。模型要部署。"
+    )
+    found = select("模型产生幻觉的原因", chunk, sentences=4, least=1)
+    assert found[:4] == ["模型产生幻觉的原因有：", "- 语料重复。", "- 采样随机。", "- 数据噪声。"]
+
+
+def test_of_a_list_of_names_those_that_the_question_gives_are_taken() -> None:
+    items = (
+        "- PTQ：训练后量化，无需训练。\n- QAT：量化感知训练，需要训练。\n- GGUF：一种量化文件格式。\n- GGML：CPU 上的量化库。\n"
+    )
+    found = select("PTQ 和 QAT 量化有什么区别？", make_chunk(items), sentences=4, least=1)
+    assert {text[:3] for text in found} == {"PTQ", "QAT"}
+
+
+def test_a_formula_that_is_asked_for_is_shown() -> None:
+    chunk = make_chunk("余弦编码的公式写在这里，先说公式的用途。\n\n$$\nPE = \\sin(x)\n$$\n$$\nPE = \\cos(x)\n$$\n")
+    found = select("余弦编码的公式是什么？", chunk, sentences=2, least=1)
+    assert any("sin" in text and "cos" in text for text in found)
+
+
+def test_numbered_parts_of_a_passage_are_told_by_their_titles() -> None:
+    chunk = make_chunk("### 1. 减少参数量\n权重共享后两层共用一个矩阵。\n\n### 2. 语义一致\n权重共享让输入输出对齐。\n")
+    assert select("为什么要权重共享？", chunk, sentences=3, least=2) == [
+        "减少参数量：权重共享后两层共用一个矩阵。",
+        "语义一致：权重共享让输入输出对齐。",
+    ]
 
 
 def test_drawbacks_are_no_answer_to_a_question_for_advantages() -> None:

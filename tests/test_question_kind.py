@@ -17,6 +17,12 @@ from generation.selection.question_kind import aspects, side_of
         ("Which models use ALiBi?", {"listing"}),
         ("How many layers does GPT-1 have?", {"number"}),
         ("Prove that the score is relative.", {"derivation"}),
+        ("重复惩罚的原理", {"definition"}),
+        ("两者的目的有什么不一样？", {"comparison"}),
+        ("RLHF 和 DPO 比呢？", {"comparison"}),
+        ("GPT-4 是哪天发布的？", {"number"}),
+        ("帮我推一下显存要多少", {"derivation"}),
+        ("Pros and cons of learned positions?", {"comparison"}),
     ],
 )
 def test_aspects(question: str, wanted: set[str]) -> None:

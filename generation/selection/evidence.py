@@ -9,6 +9,7 @@ was selected here. How many units are taken depends on the question and on how f
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -19,12 +20,13 @@ import numpy as np
 from corpus.documents import Language
 from corpus.language import detect_language
 from corpus.results import Hit
-from generation.selection.evidence_choice import EvidenceSettings, choose
+from generation.selection.evidence_choice import LISTED, EvidenceSettings, choose
 from generation.selection.evidence_features import FEATURES, FloatMatrix, features
 from generation.selection.evidence_lines import EvidenceSentence, arranged
 from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone
 from generation.selection.passage_units import units_of
 from generation.selection.question_kind import aspects
+from generation.selection.sentence_form import REFERENCES
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
 from retrieval.query import Query
@@ -56,8 +58,20 @@ def _weights() -> FloatVector:
 
 def places_of(hits: Sequence[Hit], *, code: bool = True) -> tuple[Place, ...]:
     """All units of some hits that state something; listings only where they are asked for."""
-    numbered = ((hit, i, unit) for hit in hits for i, unit in enumerate(units_of(hit.chunk.text)))
+    telling = (hit for hit in hits if not (hit.chunk.heading and REFERENCES.match(hit.chunk.heading[-1])))
+    numbered = ((hit, i, unit) for hit in telling for i, unit in enumerate(units_of(hit.chunk.text)))
     return tuple(Place(hit, i, unit) for hit, i, unit in numbered if unit.states and (code or unit.kind != "code"))
+
+
+def leads_of(places: Sequence[Place]) -> tuple[Place, ...]:
+    """The lines that lead in the lists of some places: what they announce answers where they say what is asked."""
+    found: dict[tuple[int, int], Place] = {}
+    counts: Counter[tuple[int, int]] = Counter()
+    for place in places:
+        if (lead := place.unit.lead) is not None and place.unit.kind in ("item", "row"):
+            counts[place.hit.rank, lead] += 1
+            found.setdefault((place.hit.rank, lead), Place(place.hit, lead, units_of(place.hit.chunk.text)[lead]))
+    return tuple(place for key, place in found.items() if counts[key] > 1 and place.unit.kind == "lead")
 
 
 def candidates(query: Query, hits: Sequence[Hit], settings: EvidenceSettings) -> tuple[Place, ...]:
@@ -91,9 +105,10 @@ def select_evidence(
 
     All of them are in one language: the question's, unless only notes in the other one answer.
     """
-    places = candidates(query, hits, settings)
-    if not places:
+    states = candidates(query, hits, settings)
+    if not states:
         return Evidence(())
+    places = (*states, *(leads_of(states) if aspects(query.question) & LISTED else ()))
     readings: list[Reading] = []
 
     def scores_for(text: str, reranker: Reranker | None = None) -> FloatVector:
@@ -107,7 +122,7 @@ def select_evidence(
     scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in several(query.question))], dtype=np.float32)
     kept = _in_one_language(places, scores, query.language, settings.foreign)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
-    statement = max((float(reading.statement.max()) for reading in readings), default=None)
+    statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
     return Evidence(arranged(chosen, query.question), statement)
 
 

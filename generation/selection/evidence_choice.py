@@ -15,12 +15,17 @@ from generation.selection.passage_units import list_of, units_of
 from generation.selection.question_kind import Aspect, aspects, side_of
 from generation.selection.sentence_form import MISCONCEPTION, POINTS_BACK
 from generation.verify import overlap
-from retrieval.analysis import concepts
+from retrieval.analysis import concepts, fold
 from retrieval.query import subjects_of
 
 _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
 _FACT_LINES = 3
+_UNNAMED = 5.0  # logits that an item loses beside one whose name the question gives
+_NAME = re.compile(r"[^，,。.；;：:（(、]{2,24}(?=\s*[：:（(])|[a-z][a-z0-9.+-]{1,15}(?=\s)")
+_NEAR = 3.0
+_ANNOUNCED = 1.0  # logits that items are worth less than the line that announces them
+_FORMULAS = 4
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _STRANGE = 1.5
 _ALONE = 1.5
@@ -30,7 +35,10 @@ _PAPER = re.compile(r"(?:论文|論文|[Pp]aper)\s*[:：]")
 _PAPER_ASKED = re.compile(r"论文|論文|paper", re.IGNORECASE)
 _FARTHEST = 5.0  # logits behind the best from which on a unit is not even taken where there are few
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
+_TITLED_LIST = 0.7  # the same from which on a list below the title does
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
+# What is answered by a list; of these questions the lines that lead in lists are read too.
+LISTED = _BUILT_UP | {"derivation"}
 _LABELLED = 20  # characters at the beginning of a unit in which it names its subject
 
 
@@ -61,15 +69,16 @@ class EvidenceSettings:
     list_items: int = 8
 
 
-def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings: EvidenceSettings) -> list[Chosen]:
+def choose(found: Sequence[Place], scored: FloatMatrix, question: str, settings: EvidenceSettings) -> list[Chosen]:
     """The best units, first of each part of the question and then of the whole, as long as they add something.
 
     Args:
-        places: the units.
-        scores: in logits, for the whole question in the first row and for each of its parts in a further one.
+        found: the units, and lines that lead in lists of them, which are not chosen themselves.
+        scored: in logits, for the whole question in the first row and for each of its parts in a further one.
         question: as it was asked.
         settings: how many, and how near to the best.
     """
+    places, scores = _as_announced(found, scored)
     wants = aspects(question)
     is_fact = not wants - {"number"}
     subjects = frozenset(subjects_of(question))
@@ -78,11 +87,22 @@ def choose(places: Sequence[Place], scores: FloatMatrix, question: str, settings
     firsts = [*(int(part.argmax()) for part in scores[1:]), *_wanted(places, whole, best, question, wants)]
     order = list(dict.fromkeys([best, *sorted(firsts, key=lambda i: -whole[i])]))
     taken = _take(places, whole, order, settings, is_fact=is_fact)
-    if not is_fact:
-        longest = settings.list_items if wants & {"listing", "steps"} else _SIDES
-        least = 1 if wants & {"listing", "steps", "comparison"} else 2
-        taken += _rest_of_lists(places, taken, longest=longest, least=least)
+    taken += _rest_of_lists(places, taken, question, wants, settings.list_items)
     return [Chosen(places[i], float(whole[i])) for i in taken]
+
+
+def _as_announced(found: Sequence[Place], scored: FloatMatrix) -> tuple[list[Place], FloatMatrix]:
+    """The units without the lines that only lead in: the items of a list score nearly as high as the line that announces them.
+
+    "The reasons are:" says what is asked, and each reason by itself does not say that it is one.
+    """
+    scores = scored.copy()
+    for at, place in enumerate(found):
+        if place.unit.kind == "lead":
+            items = [i for i, other in enumerate(found) if other.hit.rank == place.hit.rank and other.unit.lead == place.number]
+            scores[:, items] = np.maximum(scores[:, items], scored[:, [at]] - _ANNOUNCED)
+    kept = [i for i, place in enumerate(found) if place.unit.states]
+    return [found[i] for i in kept], scores[:, kept]
 
 
 def _doubts(place: Place, question: str, subjects: frozenset[str]) -> float:
@@ -93,20 +113,48 @@ def _doubts(place: Place, question: str, subjects: frozenset[str]) -> float:
     """
     unit = place.unit
     strange = subjects and unit.kind != "code" and not subjects & set(concepts(place.under_heading()))
-    lead = units_of(place.hit.chunk.text)[unit.lead].text if unit.lead is not None else ""
-    asked, told = side_of(question), side_of(" ".join((*unit.scope[-1:], lead, _label_of(place))))
     lonely = unit.needs is None and unit.lead is None
     alone = lonely and bool((unit.kind == "formula" and unit.text.startswith("$$")) or POINTS_BACK.match(unit.text))
     named = bool(_PAPER.match(unit.text)) and not _PAPER_ASKED.search(question)
     unasked = bool(MISCONCEPTION.match(unit.text)) and not OBJECTION.search(question)
-    opposite = bool(asked and told and asked != told)
-    return _STRANGE * bool(strange) + _OPPOSITE * opposite + _UNASKED * unasked + _ALONE * (alone or named)
+    other = _UNNAMED * _is_beside_what_is_named(place, question) + _OPPOSITE * _is_other_side(place, question)
+    return other + _STRANGE * bool(strange) + _UNASKED * unasked + _ALONE * (alone or named)
+
+
+def _is_other_side(place: Place, question: str) -> bool:
+    """Whether a unit is told as an advantage where drawbacks are asked for, or the other way round."""
+    unit = place.unit
+    lead = units_of(place.hit.chunk.text)[unit.lead].text if unit.lead is not None else ""
+    asked, told = side_of(question), side_of(" ".join((*unit.scope[-1:], lead, _label_of(place))))
+    return bool(asked and told and asked != told)
+
+
+def _is_beside_what_is_named(place: Place, question: str) -> bool:
+    """Whether a unit is the item of a list about something else than what the question names, which has an item of its own."""
+    units = units_of(place.hit.chunk.text)
+    items = list_of(units, place.number)
+    own = _name_of(place.unit.text)
+    if len(items) < 2 or not own or _names(question, own):
+        return False
+    return any(_names(question, name) for n in items if (name := _name_of(units[n].text)))
+
+
+def _name_of(item: str) -> str:
+    """The name that an item is labelled with: `PTQ: needs no training`."""
+    match = _NAME.match(fold(item))
+    return match[0].strip(" *_`") if match else ""
+
+
+def _names(question: str, name: str) -> bool:
+    return bool(re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", fold(question)))
 
 
 def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:
     """The units that the kind of the question asks for, whatever the others score."""
     if "code" in wants:
         yield from _listing(places, scores, best)
+    if "derivation" in wants:
+        yield from _formulas(places, scores, best)
     if "comparison" in wants:
         yield from _each_side(places, scores, question)
     if wants & _BUILT_UP:
@@ -180,6 +228,21 @@ def _listing(places: Sequence[Place], scores: FloatVector, best: int) -> list[in
     return sorted(listings, key=lambda i: (section_of(places[i]) != section, -scores[i]))[:1]
 
 
+def _formulas(places: Sequence[Place], scores: FloatVector, best: int) -> list[int]:
+    """The best displayed formula, of the best unit's section if it has any, with those that go on from it."""
+    section = section_of(places[best])
+    numbers = {(place.hit.rank, place.number): i for i, place in enumerate(places) if "$$" in place.unit.text}
+    near = [i for i in numbers.values() if section_of(places[i]) == section or scores[i] > scores[best] - _NEAR]
+    if not near:
+        return []
+    first = min(near, key=lambda i: (section_of(places[i]) != section, -scores[i]))
+    run, (rank, number) = [first], (places[first].hit.rank, places[first].number)
+    while (following := numbers.get((rank, number + 1))) is not None and len(run) < _FORMULAS:
+        run.append(following)
+        number += 1
+    return run
+
+
 def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> list[int]:
     """The best unit about each of the subjects that are compared, where a title or a label names it and no other of them."""
     subjects = set(subjects_of(question))
@@ -188,7 +251,7 @@ def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> l
     for names in (_titles_of, _label_of):  # a title says what all of its units are about
         for i in order:
             named = set(concepts(names(places[i]))) & subjects
-            if len(named) == 1:
+            if len(named) == 1 and not _is_beside_what_is_named(places[i], question):
                 best.setdefault(named.pop(), i)
     return list(best.values()) if len(best) > 1 else []
 
@@ -201,15 +264,28 @@ def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
     return any(overlap(text, other.unit.text) >= _REPEATS for other in chosen if other.unit.kind != "code")
 
 
-def _rest_of_lists(places: Sequence[Place], taken: Sequence[int], *, longest: int, least: int) -> list[int]:
-    """The other items of the lists that are chosen for the most part, if they are not too long."""
+def _rest_of_lists(
+    places: Sequence[Place], taken: Sequence[int], question: str, wants: frozenset[Aspect], most: int
+) -> list[int]:
+    """The other items of the lists that are chosen for the most part, if they are not too long.
+
+    One item is enough where the titles above say what is asked, and in the best section where a list is asked for.
+    """
+    is_fact = not wants - {"number"}
+    listed = bool(wants & {"listing", "steps"})
+    least = 1 if listed or "comparison" in wants else 2
     numbers = {(place.hit.rank, place.number): i for i, place in enumerate(places)}
     rest: dict[int, None] = {}
     for i in taken:
         place = places[i]
         items = [numbers.get((place.hit.rank, n)) for n in list_of(units_of(place.hit.chunk.text), place.number)]
-        known = [item for item in items if item is not None]
+        known = [item for item in items if item is not None and not _is_beside_what_is_named(places[item], question)]
         chosen = sum(item in taken for item in known)
-        if len(known) <= longest and chosen >= max(least, _LIST_SHARE * len(known)):
+        title = " ".join((*place.hit.chunk.heading[-2:], *place.unit.scope))
+        titled = overlap(question, title) >= _TITLED_LIST and overlap(title, question) >= _TITLED
+        inside = listed and section_of(place) == section_of(places[taken[0]])
+        asked = not is_fact and (inside or chosen >= max(least, _LIST_SHARE * len(known)))
+        longest = most if listed or titled else _SIDES
+        if len(known) <= longest and (asked or titled) and not _is_other_side(place, question):
             rest |= dict.fromkeys(item for item in known if item not in taken)
     return list(rest)

@@ -31,10 +31,18 @@ _SENTENCE = re.compile(
 _COUNT = re.compile(
     r"([两兩二三四五六七八九])\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項|部分)|\b(two|three|four|five|six|seven|eight|nine)\b"
 )
+_COUNT_END = re.compile(
+    r"(?:主要|大致|通常|一般)?(?:可以?)?(?:[有含]|分[为為成]?|包括)?(?:以下|如下)?\s*[两兩二三四五六七八九]\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項|部分)"
+    r"[^，,。]{0,4}$"
+)
 _NUMERALS = {numeral: n for n, group in enumerate(("两兩二", "三", "四", "五", "六", "七", "八", "九"), 2) for numeral in group}
 _NUMERALS |= {word: n for n, word in enumerate("two three four five six seven eight nine".split(), 2)}
 _SAYS_NOTHING = re.compile(
     r"(?:具体来说|具體來說|具体而言|具體而言|具体如下|具體如下|主要有|如下|包括|其中|Specifically|In particular)[，,:：\s]*"
+)
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_NUMBERING = re.compile(
+    r"(?:\d{1,2}(?:(?:\.\d{1,2})+\.?\s+|[.、．)）]\s*)|[（(][一二三四五六七八九十\d]{1,3}[)）]\s*|[一二三四五六七八九十]{1,3}[、.．]\s*)(?=\S)"
 )
 _GENERAL = re.compile(
     r"(?:对比|對比|总结|總結|概述|概念|简介|簡介|介绍|介紹|小结|小結|示例|背景|定义|定義|主要区别|主要區別|结论|結論|具体|具體|例如|比如)"
@@ -141,7 +149,8 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
     for number in scores:
         if (lead := units[number].lead) is not None:
             led.setdefault(lead, []).append(number)
-    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _leads_in(units[lead], len(numbers))}
+    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _lead_text(units[lead], len(numbers))}
+    parts = _numbered_parts(units[number] for number in scores)
     for lead in shown:
         scores.setdefault(lead, max(scores[number] for number in led[lead]))
     colon = "：" if chunk.language.startswith("zh") else ": "
@@ -149,29 +158,58 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
         unit = units[number]
         title = "" if unit.lead in shown else _title(unit, units, chunk, question, titled=titled)
         title = f"{title}{colon}" if title else ""
-        if number in shown and unit.kind == "lead" and unit.scope and _SAYS_NOTHING.fullmatch(unit.text):
-            text = f"{unit.scope[-1]}{colon.strip()}"
-        elif number in shown and unit.kind == "heading":
-            text = f"{' '.join((*unit.scope, unit.text))}{colon.strip()}"
-        elif unit.lead in shown and number not in shown:
-            text = f"- {unit.text}"
+        if number in shown:
+            text = _above_items(unit, len(led[number]), colon)
         else:
-            text = f"{title}{unit.text}"
+            text = f"- {unit.text}" if unit.lead in shown else f"{title}{unit.text}"
+        if not title and unit.kind != "heading" and unit.scope in parts:
+            text = f"{_part_title(unit, question)}{text}"
+            parts.discard(unit.scope)
         listed = number in shown or unit.lead in shown
         yield EvidenceSentence(
             chunk, unit.start, unit.end, text, scores[number], unit.text, unit.also, listed, unit.needs is not None
         )
 
 
-def _leads_in(unit: Unit, items: int) -> bool:
-    """Whether a line can stand above so many items in an answer.
+def _above_items(unit: Unit, items: int, colon: str) -> str:
+    """A lead or a heading as it stands above the items that are shown."""
+    if unit.kind == "lead" and unit.scope and _SAYS_NOTHING.fullmatch(unit.text):
+        return f"{unnumbered(unit.scope[-1])}{colon.strip()}"
+    if unit.kind == "heading":
+        return f"{' '.join(map(unnumbered, (*unit.scope, unit.text)))}{colon.strip()}"
+    return _lead_text(unit, items)
 
-    A heading that asks something or says nothing cannot, nor can one that counts more than are shown ("there are three ways:").
+
+def _lead_text(unit: Unit, items: int) -> str:
+    """A line as it can stand above so many items in an answer; "" if it cannot.
+
+    A heading that asks something or says nothing cannot; one that counts more than are shown ("the cases for RAG are three:")
+    only without its count.
     """
     counted = _COUNT.search(unit.text)
     if counted and _NUMERALS[counted[1] or counted[2]] > items:
-        return False
-    return unit.kind == "lead" or not (re.search(r"[?？]$", unit.text) or _GENERAL.match(unit.text))
+        uncounted = _uncounted(unit.text)
+        return f"{uncounted}{unit.text[-1]}" if uncounted else ""
+    return unit.text if unit.kind == "lead" or not (re.search(r"[?？]$", unit.text) or _GENERAL.match(unit.text)) else ""
+
+
+def _uncounted(lead: str) -> str:
+    """A lead without colon and count, "适合 RAG 的场景有四类：" as "适合 RAG 的场景"; "" if more than a label is left."""
+    bare = _COUNT_END.sub("", lead.rstrip(":： "))
+    return bare if bare != lead.rstrip(":： ") and len(bare) <= _TITLE and not _SENTENCE.search(bare) else ""
+
+
+def _numbered_parts(units: Iterable[Unit]) -> set[tuple[str, ...]]:
+    """The numbered titles inside a passage that some units stand under, if there are several: each opens a part of the answer."""
+    found = {unit.scope for unit in units if unit.states and unit.scope and _NUMBERING.match(unit.scope[-1])}
+    return found if len(found) > 1 else set()
+
+
+def _part_title(unit: Unit, question: str) -> str:
+    title = unnumbered(unit.scope[-1])
+    if _is_vague(title) or len(title) > _TITLE or overlap(title, f"{unit.text} {question}") >= _NAMED:
+        return ""
+    return f"{title}{'：' if _HAN.search(title) else ': '}"
 
 
 def _title(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, titled: bool) -> str:
@@ -180,13 +218,19 @@ def _title(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, ti
         return ""
     label = units[unit.lead] if unit.lead is not None else None
     if label is not None and label.kind == "lead":
-        bare = "" if labelled(unit.text) else label.text.rstrip(":： ")
+        bare = "" if labelled(unit.text) else _uncounted(label.text) or label.text.rstrip(":： ")
         titles: tuple[str, ...] = (bare,) if len(bare) <= _TITLE and not _SENTENCE.search(bare) else ()
     else:
         titles = unit.scope or (chunk.heading[1:][-1:] if titled else ())
+    titles = tuple(unnumbered(title) for title in titles)
     known = f"{unit.text} {question}"
     told = [title for title in titles if title and not _is_vague(title) and overlap(title, known) < _NAMED]
     return " ".join(told) if len(" ".join(told)) <= _TITLE else ""
+
+
+def unnumbered(title: str) -> str:
+    """A title without the number that only its page has a use for: `2.1 GPTQ` becomes `GPTQ`."""
+    return _NUMBERING.sub("", title, count=1)
 
 
 def _is_vague(title: str) -> bool:

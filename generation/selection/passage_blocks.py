@@ -12,11 +12,16 @@ from corpus.sentences import sentence_spans
 Span = tuple[int, int]
 BlockKind = Literal["line", "item", "heading", "row", "formula", "code"]
 
-# A dash and "1." need a space behind them, or they are a minus and a decimal; "1." may stand before a Chinese character.
-LIST_MARK = re.compile(r"(?:[-*+]\s+|[•·●▪◦–]\s*|[（(]?\d{1,2}(?:[.)）．]\s+|[.)）．](?=[\u4e00-\u9fff])|、\s*)|[①-⑳]\s*)(?=\S)")
+# A dash (a task's box may follow it) and "1." need a space behind them, or they are a minus and a decimal; "1." may stand
+# before a Chinese character.
+LIST_MARK = re.compile(
+    r"(?:[-*+]\s+(?:\[[ xX]\]\s+)?|[•·●▪◦–]\s*|[（(]?\d{1,2}(?:[.)）．]\s+|[.)）．](?=[\u4e00-\u9fff])|、\s*)|[①-⑳]\s*)(?=\S)"
+)
 COLON_END = re.compile(r"[:：]\s*\**$")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 _ENDED = re.compile(r"[。！？；!?;.…：:][”’」』）】》\"')\]]*$")
+# A sentence whose end is the formula or the picture below it.
+_UNFINISHED = re.compile(r"(?:[是为為即]|等于|等於|\b(?:is|are|equals|becomes|gives|by))$")
 _CELL_BORDER = re.compile(r"^\s*\||\s\|\s|\|\s*$")
 _RULE = re.compile(r"[\W_]+$")
 _HEADING_LENGTH = 36
@@ -32,11 +37,25 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 _REFERENCE_MARK = re.compile(r"\s?(?<![A-Za-z0-9_\])}$])\[\d{1,3}\](?![(\w])")
 
 
+# Half of an emphasis whose other half stands in another sentence, or that an exporter left; "2 ** 8", x**2 and **kwargs stay.
+_HALF_EMPHASIS = re.compile(
+    r"(`[^`\n]*`|\$[^$\n]+\$)"
+    r"|(?:(?<![\w)\]\s])|(?<=[\u4e00-\u9fff]))\*\*+(?!kwargs)|\*\*+(?=[\u4e00-\u9fff])|\*\*+(?![\w(\s`])"
+)
+
+
+# "A:" before what answers a question of the notes.
+_ANSWER_MARK = re.compile(
+    r"^\s*(?:\*\*|__)?(?:A\d{0,2}|[Aa]nswer|答案?|回答|解答|参考答案|參考答案|【(?:答案?|回答|解答|参考答案)】)(?:\*\*|__)?\s*(?:[:：]|(?<=】))(?:\*\*|__)?\s*(?=\S)"
+)
+
+
 def plain(text: str) -> str:
-    """A sentence without its list mark, Markdown emphasis and reference marks, as it reads in an answer."""
+    """A sentence without its list mark, answer mark, Markdown emphasis and reference marks, as it reads in an answer."""
     bare = LIST_MARK.sub("", text, count=1) if LIST_MARK.match(text) else text
-    bare = _REFERENCE_MARK.sub("", bare)
-    return re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", bare).strip()
+    bare = _REFERENCE_MARK.sub("", _ANSWER_MARK.sub("", bare, count=1))
+    bare = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", bare)
+    return _HALF_EMPHASIS.sub(lambda match: match[1] or "", bare).strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +112,8 @@ def _in_list(lines: Sequence[str], kinds: Sequence[str], at: int) -> bool:
     """Whether a short line that could be a heading is one of a numbered list, or of lines that a colon announces."""
 
     def number(i: int) -> int | None:
-        match = re.match(r"\D{0,1}(\d{1,2})", lines[i]) if 0 <= i < len(lines) and kinds[i] == "heading" else None
+        listed = 0 <= i < len(lines) and kinds[i] in ("heading", "item")
+        match = re.match(r"\D{0,1}(\d{1,2})", lines[i]) if listed else None
         return int(match[1]) if match else None
 
     own = number(at)
@@ -131,7 +151,8 @@ def _kind(text: str, spans: Sequence[Span]) -> BlockKind:
     if _is_marked_heading(line):
         return "heading"
     bare = plain(line)
-    titles = len(spans) == 1 and len(bare) <= _HEADING_LENGTH and not _ENDED.search(bare) and not re.search("[，,；;]", bare)
+    ended = _ENDED.search(bare) or _UNFINISHED.search(bare) or re.search("[，,；;]", bare)
+    titles = len(spans) == 1 and len(bare) <= _HEADING_LENGTH and not ended
     numbered = bool(LIST_MARK.match(line))
     if titles and (not numbered or line[0].isdigit()):
         return "heading"

@@ -21,6 +21,8 @@ from generation.selection.sentence_form import (
     NO_STATEMENT,
     ORDINAL,
     POINTS_BACK,
+    REFERENCES,
+    SHOWS,
     SIDE,
     TERMINAL,
     labelled,
@@ -105,6 +107,8 @@ class _Builder:
         self.outer: int | None = None  # the lead of the list that an item with items of its own stands in
 
     def add(self, block: Block) -> None:
+        if block.kind != "heading" and self.scope and REFERENCES.match(self.scope[-1]):
+            return
         match block.kind:
             case "heading":
                 self._heading(block)
@@ -154,6 +158,8 @@ class _Builder:
 
     def _item(self, block: Block) -> None:
         line = self.text[block.start : block.end]
+        if not plain(line) or (self.lead is not None and REFERENCES.match(self.units[self.lead].text)):
+            return
         if self._ends_inner_list(plain(line)):
             self.lead = self.outer
         if COLON_END.search(line):
@@ -183,21 +189,39 @@ class _Builder:
         """Running text: sentence by sentence; what a colon ends announces the next block."""
         announced = self.lead if self.lead is not None and self._continues(block) else None
         line = self.text[block.start : block.end]
+        if announced is not None and self._showed_a_picture(announced, block):
+            announced = None
         if announced is not None and self._is_label(announced) and not COLON_END.search(line) and len(line) <= _LONG_ITEM:
             # "Retriever:" and on the next line what it does are one item of the list that the label stands in.
             label = self.units[announced]
             text = f"{label.text}{'' if label.text[-1] == '：' else ' '}{plain(line)}"
             self.units[announced] = replace(label, kind="item", end=block.end, text=text)
             self.lead = label.lead
-        elif self.lead is not None and COLON_END.search(line) and len(line) <= _LABEL and self.units[-1].lead == self.lead:
+        elif self._is_inner_lead(block, line):
             self.lead = self._append(self._unit("lead", block.start, block.end, lead=self.lead))
         else:
             self.lead = self.outer = None
             self._sentences(block, "sentence", announced)
 
+    def _is_inner_lead(self, block: Block, line: str) -> bool:
+        """Whether a short line with a colon at its end stands among the items of a list.
+
+        Set off by a blank line where they are not, it opens another list ("limits:" after the items of "advantages:").
+        """
+        last = self.units[-1] if self.units else None
+        if self.lead is None or last is None or last.lead != self.lead or not COLON_END.search(line) or len(line) > _LABEL:
+            return False
+        loose = self.text[self.units[self.lead].end : last.end].count("\n\n") > 1
+        return loose or "\n\n" not in self.text[last.end : block.start]
+
+    def _showed_a_picture(self, lead: int, block: Block) -> bool:
+        """Whether a line that announces ("as follows:") stands apart from the line after it: cleaning took what it showed."""
+        unit = self.units[lead]
+        return bool(SHOWS.search(unit.text)) and "\n\n" in self.text[unit.end : block.start]
+
     def _is_label(self, number: int) -> bool:
         unit = self.units[number]
-        return unit.kind == "lead" and len(unit.text) <= _LABEL and not re.search(r"[。，,]", unit.text)
+        return unit.kind == "lead" and len(unit.text) <= _LABEL and not re.search("[。，,]", unit.text)
 
     def _continues(self, block: Block) -> bool:
         """Whether the line is what the lead right before it announces."""
@@ -208,7 +232,9 @@ class _Builder:
     def _sentences(self, block: Block, kind: Kind, announced: int | None) -> None:
         previous = self._before(block) if kind == "sentence" else None
         counted: int | None = None
-        spans = _joined(self.text, block.spans)
+        spans = _joined(self.text, [span for span in block.spans if plain(self.text[slice(*span)])])
+        if not spans:
+            return
         if kind == "sentence" and self._goes_on_after_formula(block, self.text[slice(*spans[0])]):
             unit = self.units[-1]
             said = self.text[slice(*spans[0])]

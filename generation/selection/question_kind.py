@@ -13,11 +13,14 @@ Aspect = Literal["definition", "comparison", "reason", "manner", "steps", "listi
 _ASPECTS: dict[Aspect, re.Pattern[str]] = {
     "definition": re.compile(
         r"是什么|什么是|是啥|啥是|什么叫|叫什么|什么意思|指的是|含义|定义|解释|介绍|讲一下|讲讲"
+        r"|原理|(?<!注意力)机制|思想|思路|本质|概念|干(?:什么|啥|嘛)的|用来做"
         r"|\bwhat(?:'s| is| are| does \w+ mean| exactly)\b|\bdefin|\bexplain\b|\bdescribe\b|\bmean(?:s|ing)?\b"
     ),
     "comparison": re.compile(
-        r"区别|不同|差异|差别|差在哪|对比|比较|相比|比起|优劣|哪个(?:更|好)|该?怎么选|还是|分别|两者"
+        r"区别|不同|不一样|差异|差别|差在哪|对比|比较|相比|比起|和.{1,20}比(?:呢|怎|如|有|，|\?|$)"
+        r"|优劣|哪个|哪种更|该?怎么选|还是|分别|两者|列个表"
         r"|\bdiffer|\bcompar|\bversus\b|\bvs\b|\bbetter\b|\btrade-?offs?\b|\bbeat|\bor\b.*\bwhich\b|\bprefer"
+        r"|\bpros and cons\b|\btable of\b"
     ),
     "reason": re.compile(r"为什么|为何|为啥|原因|凭什么|怎么会|\bwhy\b|\breasons?\b|\bhow come\b"),
     "manner": re.compile(r"怎么|怎样|如何|为何|\bhow (?:do|does|did|can|could|is|are|should|would|to)\b"),
@@ -25,22 +28,23 @@ _ASPECTS: dict[Aspect, re.Pattern[str]] = {
         r"步骤|流程|过程|阶段|怎么做|如何做|怎么实现|分几步|哪几步|演进|\bsteps?\b|\bstages?\b|\bprocedure\b|\bpipeline\b"
     ),
     "listing": re.compile(
-        r"有哪些|哪些|哪几|几种|几类|有什么(?:优|缺|特|好|坏|方法|办法|作用|影响|区别)|分类|优缺点|方法有|种类|常见的|组成|构成"
+        r"有哪些|哪些|哪几|几种|几类|有什么(?:优|缺|特|好|坏|方法|办法|作用|影响|区别)|分类|优缺点|方法有|哪几[个点]|种类|常见的|组成|构成"
         r"|\bwhich (?:\w+ )?(?:models|methods|ways|kinds|types|layers|tasks|stages|parts)\b"
         r"|\bwhat are\b|\blist\b|\bkinds?\b|\btypes?\b|\bways\b"
     ),
     "number": re.compile(
-        r"多少|多大|多长|多远|多久|几个|几层|几步|几位|第几|什么时候|何时|哪一?年|数值|取值|设多|设成|上限|下限|倍"
+        r"多少|多大|多长|多远|多久|几个|几层|几步|几位|第几|什么时候(?:发|出|提|推|公)|何时"
+        r"|哪一?[年天月]|几号|日期|数值|取值|设多|设成|上限|下限|倍"
         r"|\bhow (?:many|much|big|large|long|far|often|high)\b|\bwhen\b|\bbiggest\b|\blargest\b"
         r"|\bwhat (?:size|number|value|year|rank|percentage)\b"
     ),
     "code": re.compile(
-        r"代码|程序|程式|手写|写一个|写一段|函数|实现|示例|pytorch"
+        r"代码|程序|程式|手写(?!数字|体)|写一个|写一段|函数|实现|示例|pytorch"
         r"|\bcode\b|\bimplement|\bsnippet\b|\bfunction\b|\bmodule\b|\btorch\b"
     ),
     "derivation": re.compile(
-        r"推导|推一遍|证明|公式|怎么算|如何计算|怎么计算|算一下"
-        r"|\bderiv|\bprove\b|\bproof\b|\bformula\b|\bequation\b|\bstep by step\b|\bcomput"
+        r"推导|推一[遍下]|推出来|证明|公式|怎么算|如何计算|怎么计算|算一下|算一算"
+        r"|\bderiv|\bprove\b|\bproof\b|\bformula\b|\bequation\b|\bstep by step\b|(?<!in )\bcomput(?!ational)"
     ),
 }
 
