@@ -104,6 +104,17 @@ class Session:
         """The language model for short prompts."""
         return self.model_for(0)
 
+    @cached_property
+    def composer(self) -> LanguageModel:
+        """What writes answers from evidence: the language model, the bundled one with its adapter for that unless one is set."""
+        from generation.models.adapter import BUNDLED_COMPOSER
+        from generation.models.language_model import BUNDLED_GENERATOR
+
+        if self.settings.generator != BUNDLED_GENERATOR or self.settings.adapter:
+            return self.model
+        changed = {"adapter": BUNDLED_COMPOSER, "chat": False}
+        return Session(self.settings.model_copy(update=changed), self.progress).model
+
     def model_for(self, tokens: int) -> LanguageModel:
         """The language model for a prompt and an answer of so many tokens, scaled as the settings say; loaded once a scaling."""
         from generation.models.language_model import OPENAI, Decoding
@@ -208,7 +219,7 @@ class Session:
         composes = self.settings.answering.compose if compose is None else compose
         with ThreadPoolExecutor(1) as beside:
             # The generator's weights are made ready outside the interpreter's lock, so the checker loads meanwhile.
-            model = beside.submit(lambda: self.model if composes else None)
+            model = beside.submit(lambda: self.composer if composes else None)
             return Answerer(retriever, self.checker, model.result(), self.answer_settings)
 
     def long_context(self) -> LongContextAnswerer:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from corpus.documents import Language
 from corpus.language import in_script
 from generation.models.language_model import LanguageModel
+from generation.prompts import passages_prompt, question_prompt
 
 _ZH = """根据资料回答问题，用一句话，只说资料里有的内容。
 
@@ -81,6 +82,15 @@ _USER: dict[str, tuple[str, str]] = {"zh-Hans": ("资料", "问题"), "zh-Hant":
 def build_prompt(question: str, evidence: Sequence[str], language: Language) -> str:
     """The prompt of a base model for a question and its evidence, one line a sentence."""
     return (_EN if language == "en" else _ZH).format(evidence=_numbered(evidence), question=_one_line(question))
+
+
+def composition_prompt(question: str, evidence: Sequence[str], language: Language) -> str:
+    """The prompt of a model whose adapter was trained to write the answer (`generation.training.train_composer`).
+
+    Its form is in the answer's language. Chinese is to be simplified: the adapter learned one script, and answers are converted.
+    """
+    chinese = language.startswith("zh")
+    return passages_prompt(evidence, chinese=chinese) + question_prompt(question, chinese=chinese)
 
 
 def instructions(language: Language) -> str:

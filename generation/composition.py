@@ -1,8 +1,8 @@
 """What a language model writes from selected evidence, as far as the evidence supports it.
 
 A base model is small, and trusted to shorten only: it opens the answer with one sentence that follows one line of the evidence,
-and the evidence itself goes on. A model with a chat form gets instructions and all of the evidence, and writes the answer; each
-of its sentences is checked against the notes, and the evidence is quoted only if none of them is supported.
+and the evidence itself goes on. A model with a chat form, or with an adapter that was trained for it, gets all of the evidence
+and writes the answer; each of its sentences is checked against the notes, and the evidence is quoted only if none is supported.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from corpus.language import to_simplified
 from corpus.results import Sentence
 from corpus.sentences import sentences
-from generation.compose import build_messages, build_prompt, compose
+from generation.compose import build_messages, build_prompt, compose, composition_prompt
 from generation.draft import Draft
 from generation.grounding import verify_draft
 from generation.models.language_model import LanguageModel
@@ -44,24 +44,31 @@ def composed(
         prompt_tokens: most tokens of evidence.
         copy_only: let it write only tokens of the evidence and of the question.
     """
-    if not model.chat and draft.is_foreign(evidence):
+    if not writes_answers(model) and draft.is_foreign(evidence):
         draft.left_out.append(f"no composed sentence: {model.name} does not translate; the evidence is quoted")
         return
     text, packed = written(model, query, evidence, draft, prompt_tokens=prompt_tokens, copy_only=copy_only)
     if not text:
         return
-    if not model.chat:
+    if not writes_answers(model):
         if sentence := draft.compose(text, packed):
             yield sentence
         return
     chunks = list(dict.fromkeys(item.chunk for item in packed))
-    verified = verify_draft(text, chunks, draft.checker, language=query.language, citations=draft.citations)
+    # The trained adapter is small too: its sentences also have to follow the words of the notes, where these are in one language.
+    by_words = model.composes and not draft.is_foreign(packed)
+    verified = verify_draft(text, chunks, draft.checker, language=query.language, citations=draft.citations, by_words=by_words)
     draft.left_out += verified.left_out
     if any(sentence.origin == "generated" for sentence in verified.sentences):
         draft.sentences += verified.sentences
         yield from verified.sentences
     else:
         draft.citations.forget_after(0)
+
+
+def writes_answers(model: LanguageModel) -> bool:
+    """Whether a model writes the whole answer, rather than an opening for it."""
+    return model.chat or model.composes
 
 
 def written(
@@ -82,9 +89,11 @@ def written(
         system, prompt = build_messages(query.text, texts, query.language)
         given = {"system": system}
     else:
+        build = composition_prompt if model.composes else build_prompt
         texts = [to_simplified(text) for text in texts]
-        prompt = build_prompt(to_simplified(query.text), texts, query.language)
-        given = {"only": "\n".join((*texts, to_simplified(query.text)))} if copy_only else {}
+        prompt = build(to_simplified(query.text), texts, query.language)
+        copies = copy_only and not draft.is_foreign(packed)  # what is translated is in no line
+        given = {"only": "\n".join((*texts, to_simplified(query.text)))} if copies else {}
     draft.tokens["prompt"] = model.count_tokens(prompt + given.get("system", ""))
     pieces = []
     for piece in compose(model, prompt, **given):
@@ -93,7 +102,7 @@ def written(
     text = "".join(pieces).strip()
     draft.tokens["completion"] = model.count_tokens(text)
     parts = sentences(text)
-    if model.chat and len(parts) > 1 and not _WHOLE.search(text):
+    if writes_answers(model) and len(parts) > 1 and not _WHOLE.search(text):
         draft.left_out.append(f"cut off after {model.decoding.max_tokens} tokens: {parts[-1]}")
         text = "\n".join(parts[:-1])
     return text, packed
@@ -103,7 +112,7 @@ def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: in
     """The best evidence that fits the budget, in reading order; what would belong there and does not fit is recorded."""
     packed: set[int] = set()
     used = 0
-    wanted = len(evidence) if model.chat else _COMPOSED_FROM
+    wanted = len(evidence) if writes_answers(model) else _COMPOSED_FROM
     for i in sorted(range(len(evidence)), key=lambda i: -evidence[i].score)[:wanted]:
         size = model.count_tokens(evidence[i].text) + 5  # the number in brackets and the line end
         if used + size <= budget:

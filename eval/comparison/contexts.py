@@ -11,7 +11,7 @@ from corpus.documents import Chunk
 from eval.comparison.choices import Choice
 from generation.finetuning.examples import CountTokens
 from generation.finetuning.notes import NoteSection
-from generation.finetuning.prompts import passages_prompt
+from generation.prompts import passages_prompt
 from retrieval.retriever import HybridRetriever
 
 CLOSED, RAG, GOLD, DISTRACTORS, LONG = "closed", "rag", "gold", "distractors", "long"

@@ -101,7 +101,7 @@ def _timed(answer: Any, questions: Sequence[str]) -> list[float]:
 
 def _closed(model: Any) -> Any:
     from corpus.language import detect_language
-    from generation.finetuning.prompts import question_prompt
+    from generation.prompts import question_prompt
 
     def answer(question: str) -> str:
         prompt = question_prompt(question, chinese=detect_language(question).startswith("zh"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from eval.comparison.scoring import ChoiceScorer
-from generation.finetuning.prompts import answer_text, question_prompt
+from generation.prompts import answer_text, question_prompt
 
 _DATA = Path(__file__).parent.parent / "data"
 

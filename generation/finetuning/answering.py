@@ -16,10 +16,10 @@ from corpus.sentences import sentence_spans, sentences
 from generation.answering import NotesAnswerer, Question
 from generation.checker import Checker
 from generation.draft import refuse, timings_of
-from generation.finetuning.prompts import passages_prompt, question_prompt
 from generation.grounding import Citations, verify_draft
 from generation.models.language_model import LanguageModel
 from generation.phrases import unsupported
+from generation.prompts import passages_prompt, question_prompt
 from generation.verify import overlap
 from retrieval.query import Query
 from retrieval.retriever import HybridRetriever

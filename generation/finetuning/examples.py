@@ -19,8 +19,8 @@ from typing import Literal
 
 from corpus.errors import NotesTooFew
 from generation.finetuning.notes import NoteSection
-from generation.finetuning.prompts import answer_text, passages_prompt, question_prompt
 from generation.finetuning.wordings import paraphrases, question_of
+from generation.prompts import answer_text, passages_prompt, question_prompt
 
 Kind = Literal["question", "paraphrase", "statement", "grounded"]
 CountTokens = Callable[[str], int]

@@ -15,6 +15,9 @@ from typing import Any
 from corpus.errors import AdapterMismatch, AdapterNotFound
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
+# Marks an adapter that writes whole answers from numbered evidence, as `generation.training.train_composer` leaves it.
+COMPOSER_FILE = "composer.json"
+BUNDLED_COMPOSER = Path(__file__).parents[1] / "adapters" / "interview-composer"
 
 
 def adapter_base(folder: Path) -> str:
@@ -43,6 +46,11 @@ def _check_whole(folder: Path) -> None:
             pass
     except SafetensorError as error:
         raise AdapterNotFound(path=folder, reason=f"{WEIGHTS_FILE} is damaged: {error}") from error
+
+
+def is_composer(adapter: Path | None) -> bool:
+    """Whether a model with this adapter writes answers from the prompt of `generation.compose.composition_prompt`."""
+    return adapter is not None and (adapter / COMPOSER_FILE).is_file()
 
 
 def check_base(folder: Path, name: str) -> None:

@@ -57,6 +57,7 @@ class LanguageModel(LLM):
         runtime: what runs it.
         decoding: how tokens are chosen.
         chat: the prompt is put into the model's own chat form, so instructions do; a base model needs worked examples.
+        composes: its adapter was trained to write the answer to a question from numbered evidence.
         adapter: name of the PEFT adapter in force, or None.
         rope: RoPE scaling in force, in words, or None.
     """
@@ -67,6 +68,7 @@ class LanguageModel(LLM):
     runtime: Runtime
     decoding: Decoding = Decoding()
     chat: bool = False
+    composes: bool = False
     adapter: str | None = None
     rope: str | None = None
 

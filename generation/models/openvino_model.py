@@ -13,6 +13,7 @@ import numpy.typing as npt
 from pydantic import PrivateAttr
 
 from corpus.errors import ModelNotFound
+from generation.models.adapter import is_composer
 from generation.models.decoder import BLOCK, Decoder, DecoderCache
 from generation.models.kept_vocabulary import kept_tokens
 from generation.models.language_model import Decoding, LanguageModel, Runtime
@@ -138,6 +139,7 @@ def load_openvino_model(
         ends=end_tokens(source, tokenizer),
         decoding=decoding,
         chat=bool(tokenizer.chat_template) if chat is None else chat,
+        composes=is_composer(adapter),
         adapter=adapter.name if adapter else None,
         rope=source.rope,
     )

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from generation.models.adapter import is_composer
 from generation.models.language_model import Decoding, LanguageModel, Runtime
 from generation.models.model_source import ModelSource, encode_prompt, tokens_of
 
@@ -126,6 +127,7 @@ def load_transformers_model(
         tokenizer=tokenizer,
         decoding=decoding,
         chat=bool(tokenizer.chat_template) if chat is None else chat,
+        composes=is_composer(adapter),
         adapter=adapter.name if adapter else None,
         rope=source.rope,
     )
