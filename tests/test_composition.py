@@ -67,6 +67,25 @@ def test_a_base_model_opens_the_answer_and_the_evidence_goes_on(ingested: IndexS
     assert "Dropout" in model.seen[0]
 
 
+def test_a_model_trained_to_compose_writes_the_answer_in_the_words_of_the_notes(ingested: IndexStore) -> None:
+    model = Writer(text="QAT simulates quantization during training. Bananas are yellow.\nQuestion: more?", composes=True)
+    answer = answered(ingested, model)
+    assert [(s.text, s.origin) for s in answer.sentences] == [("QAT simulates quantization during training.", "generated")]
+    assert any("Bananas" in reason for reason in answer.left_out)
+    (prompt,) = model.seen
+    assert prompt.startswith("Sources:\n[1] ")
+    assert prompt.endswith(f"Question: {ASKED.text}\nAnswer:")
+
+
+def test_only_a_model_trained_to_compose_translates(ingested: IndexStore) -> None:
+    asked = Question("PTQ 和 QAT 有什么区别？")
+    trained, untrained = (Writer(text="QAT 在训练时模拟量化。", composes=composes) for composes in (True, False))
+    assert answered(ingested, trained, asked).outcome == "quoted"  # what it wrote is checked, and stands nowhere in these words
+    assert trained.seen
+    assert any("does not translate" in reason for reason in answered(ingested, untrained, asked).left_out)
+    assert not untrained.seen
+
+
 @pytest.mark.parametrize(
     ("pieces", "line"),
     [(["\n\n", "  a", "b\nc"], "ab"), (["a", "\n", "b"], "a"), ([" \n"], ""), ([], ""), (["\na"], "a")],

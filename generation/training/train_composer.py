@@ -13,11 +13,10 @@ import argparse
 import json
 import logging
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from random import Random
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +26,7 @@ from corpus.language import to_simplified
 from generation.compose import composition_prompt
 from generation.finetuning.base import load_base
 from generation.finetuning.examples import DataSettings, Example, TrainingData
+from generation.finetuning.finetune import Base
 from generation.finetuning.network import trainable
 from generation.finetuning.training import Training, TrainSettings
 from generation.models.adapter import COMPOSER_FILE
@@ -91,12 +91,17 @@ def _example(composition: Composition, evidence: Sequence[str]) -> Example:
     return Example("grounded", composition.topic, prompt, answer)
 
 
-def save_composer(network: Any, folder: Path, facts: Mapping[str, Any]) -> None:
-    """The adapter in PEFT's format, its matrices in bfloat16, and what it was made of."""
-    network.peft_config["default"].base_model_name_or_path = BUNDLED_GENERATOR
-    network.save_pretrained(str(folder), save_embedding_layers=False)
-    (folder / "README.md").unlink()  # PEFT's own, without anything in it
-    (folder / COMPOSER_FILE).write_text(json.dumps(facts, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+def train_composer(base: Base, data: TrainingData, settings: TrainSettings, out: Path) -> None:
+    """Train on the data, or go on where that was cut off, and write the adapter with what it was made of."""
+    network = trainable(base.model, "lora", settings.rank, settings.seed)
+    work = out.with_name(out.name + ".partial")
+    state = Training(network, base.tokenizer, data, settings, work).run()
+    network.peft_config["default"].base_model_name_or_path = base.name
+    network.save_pretrained(str(out), save_embedding_layers=False)
+    (out / "README.md").unlink()  # PEFT's own, without anything in it
+    facts = {"examples": data.counts(), "data_sha256": data.sha256, "settings": asdict(settings), **asdict(state)}
+    (out / COMPOSER_FILE).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    shutil.rmtree(work)
 
 
 def main() -> None:
@@ -112,9 +117,8 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     data = examples_of(read_compositions(options.compositions), options.passes, options.seed)
     settings = TrainSettings(rank=options.rank, rate=options.rate, epochs=1, points=10, patience=4, seed=options.seed)
-    base = load_base(BUNDLED_GENERATOR)
-    network = trainable(base.model, "lora", settings.rank, settings.seed)
-    work = options.out.with_name(options.out.name + ".partial")
-    state = Training(network, base.tokenizer, data, settings, work).run()
-    save_composer(network, options.out, {"examples": data.counts(), "settings": asdict(settings), **asdict(state)})
-    shutil.rmtree(work)
+    train_composer(load_base(BUNDLED_GENERATOR), data, settings, options.out)
+
+
+if __name__ == "__main__":
+    main()
