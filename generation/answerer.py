@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from corpus.results import Answer, Hit, SearchResult, Sentence
 from generation.answering import NotesAnswerer
 from generation.checker import Checker
-from generation.composition import composed, writes_answers
+from generation.composition import composed
 from generation.draft import Draft, refuse
 from generation.models.language_model import LanguageModel
 from generation.selection.answerable import SURELY_NOT, answerable
@@ -75,7 +75,7 @@ class Answerer(NotesAnswerer):
         chosen = self.settings
         if self.model is not None:
             yield from composed(self.model, query, lines, draft, prompt_tokens=chosen.prompt_tokens, copy_only=chosen.copy_only)
-        if not (draft.sentences and self.model and writes_answers(self.model)):
+        if not (draft.sentences and self.model and self.model.chat):
             yield from draft.quoted(lines)
 
     def second_look(self, query: Query, found: SearchResult, statement: float | None) -> SearchResult:

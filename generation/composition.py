@@ -1,8 +1,9 @@
 """What a language model writes from selected evidence, as far as the evidence supports it.
 
-A base model is small, and trusted to shorten only: it opens the answer with one sentence that follows one line of the evidence,
-and the evidence itself goes on. A model with a chat form, or with an adapter that was trained for it, gets all of the evidence
-and writes the answer; each of its sentences is checked against the notes, and the evidence is quoted only if none is supported.
+A small model is trusted to shorten only: it opens the answer, and the evidence itself goes on. A base model writes one sentence,
+which has to follow one line of the evidence; one with an adapter that was trained for it (`generation.training.train_composer`)
+may join lines, and translate. A model with a chat form gets instructions and all of the evidence, and writes the answer; each of
+its sentences is checked against the notes, and the evidence is quoted only if none of them is supported.
 """
 
 from __future__ import annotations
@@ -44,31 +45,32 @@ def composed(
         prompt_tokens: most tokens of evidence.
         copy_only: let it write only tokens of the evidence and of the question.
     """
-    if not writes_answers(model) and draft.is_foreign(evidence):
+    foreign = draft.is_foreign(evidence)
+    if foreign and not (model.chat or model.composes):
         draft.left_out.append(f"no composed sentence: {model.name} does not translate; the evidence is quoted")
         return
     text, packed = written(model, query, evidence, draft, prompt_tokens=prompt_tokens, copy_only=copy_only)
     if not text:
         return
-    if not writes_answers(model):
+    if not (model.chat or model.composes):
         if sentence := draft.compose(text, packed):
             yield sentence
         return
-    chunks = list(dict.fromkeys(item.chunk for item in packed))
-    # The trained adapter is small too: its sentences also have to follow the words of the notes, where these are in one language.
-    by_words = model.composes and not draft.is_foreign(packed)
-    verified = verify_draft(text, chunks, draft.checker, language=query.language, citations=draft.citations, by_words=by_words)
+    verified = verify_draft(
+        text,
+        list(dict.fromkeys(item.chunk for item in packed)),
+        draft.checker,
+        language=query.language,
+        citations=draft.citations,
+        by_words=model.composes and not foreign,
+        replace=model.chat,  # the lines of the evidence follow what an adapter wrote anyway
+    )
     draft.left_out += verified.left_out
     if any(sentence.origin == "generated" for sentence in verified.sentences):
         draft.sentences += verified.sentences
         yield from verified.sentences
     else:
         draft.citations.forget_after(0)
-
-
-def writes_answers(model: LanguageModel) -> bool:
-    """Whether a model writes the whole answer, rather than an opening for it."""
-    return model.chat or model.composes
 
 
 def written(
@@ -102,7 +104,7 @@ def written(
     text = "".join(pieces).strip()
     draft.tokens["completion"] = model.count_tokens(text)
     parts = sentences(text)
-    if writes_answers(model) and len(parts) > 1 and not _WHOLE.search(text):
+    if (model.chat or model.composes) and len(parts) > 1 and not _WHOLE.search(text):
         draft.left_out.append(f"cut off after {model.decoding.max_tokens} tokens: {parts[-1]}")
         text = "\n".join(parts[:-1])
     return text, packed
@@ -112,7 +114,7 @@ def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: in
     """The best evidence that fits the budget, in reading order; what would belong there and does not fit is recorded."""
     packed: set[int] = set()
     used = 0
-    wanted = len(evidence) if writes_answers(model) else _COMPOSED_FROM
+    wanted = len(evidence) if model.chat or model.composes else _COMPOSED_FROM
     for i in sorted(range(len(evidence)), key=lambda i: -evidence[i].score)[:wanted]:
         size = model.count_tokens(evidence[i].text) + 5  # the number in brackets and the line end
         if used + size <= budget:

@@ -81,6 +81,7 @@ def verify_draft(
     language: Language,
     citations: Citations,
     by_words: bool = False,
+    replace: bool = True,
 ) -> Verified:
     """Check a text sentence by sentence against the passages that it was written from.
 
@@ -91,6 +92,7 @@ def verify_draft(
         language: of the answer; Chinese comes out in its script.
         citations: collects the places that are cited, and numbers them.
         by_words: a sentence also has to follow the words of its places: for small models, which are trusted to shorten only.
+        replace: whether a sentence of the notes stands in for one without support.
 
     Returns:
         The sentences in order. One that no single place supports, nor the two nearest together, is replaced by the sentence of
@@ -101,7 +103,7 @@ def verify_draft(
     left_out: list[str] = []
     for claim in filter(terms, sentences(_without_marks(text))):
         near = sorted(places, key=lambda place: -overlap(claim, place.unit.text))[:_NEAREST]
-        sentence, reason = _checked(claim, near, checker, citations, language, by_words=by_words)
+        sentence, reason = _checked(claim, near, checker, citations, language, by_words=by_words, replace=replace)
         if reason:
             left_out.append(reason)
         if sentence and not repeats(sentence.text, shown):
@@ -115,7 +117,14 @@ def repeats(text: str, shown: Sequence[Sentence]) -> bool:
 
 
 def _checked(
-    claim: str, near: Sequence[_Place], checker: Checker, citations: Citations, language: Language, *, by_words: bool
+    claim: str,
+    near: Sequence[_Place],
+    checker: Checker,
+    citations: Citations,
+    language: Language,
+    *,
+    by_words: bool,
+    replace: bool,
 ) -> tuple[Sentence | None, str | None]:
     """The sentence to show, if any, and what to say about the one that was written."""
     tried = [near[i : i + 1] for i in range(len(near))] + ([near[:2]] if len(near) > 1 else [])
@@ -130,7 +139,7 @@ def _checked(
     if group and best >= checker.threshold:
         numbers = tuple(citations.cite(place.chunk, place.unit.start, place.unit.end).n for place in group)
         return Sentence(in_script(claim, language), numbers, best, "generated"), None
-    if near and overlap(claim, near[0].unit.text) >= _CLOSE:
+    if replace and near and overlap(claim, near[0].unit.text) >= _CLOSE:
         citation = citations.cite(near[0].chunk, near[0].unit.start, near[0].unit.end)
         note = in_script(near[0].unit.text, language)
         (score,) = checker.score([(note, _said(near[0]))])

@@ -67,11 +67,14 @@ def test_a_base_model_opens_the_answer_and_the_evidence_goes_on(ingested: IndexS
     assert "Dropout" in model.seen[0]
 
 
-def test_a_model_trained_to_compose_writes_the_answer_in_the_words_of_the_notes(ingested: IndexStore) -> None:
+def test_a_model_trained_to_compose_opens_the_answer_in_the_words_of_the_notes(ingested: IndexStore) -> None:
     model = Writer(text="QAT simulates quantization during training. Bananas are yellow.\nQuestion: more?", composes=True)
     answer = answered(ingested, model)
-    assert [(s.text, s.origin) for s in answer.sentences] == [("QAT simulates quantization during training.", "generated")]
+    assert (answer.sentences[0].text, answer.sentences[0].origin) == ("QAT simulates quantization during training.", "generated")
+    assert {sentence.origin for sentence in answer.sentences[1:]} == {"quoted"}
     assert any("Bananas" in reason for reason in answer.left_out)
+    cited = [n for sentence in answer.sentences for n in sentence.citations]
+    assert sorted(set(cited)) == [citation.n for citation in answer.citations]
     (prompt,) = model.seen
     assert prompt.startswith("Sources:\n[1] ")
     assert prompt.endswith(f"Question: {ASKED.text}\nAnswer:")
