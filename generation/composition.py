@@ -103,10 +103,11 @@ def written(
         pieces.append(piece)
     text = "".join(pieces).strip()
     draft.tokens["completion"] = model.count_tokens(text)
-    parts = sentences(text)
-    if (model.chat or model.composes) and len(parts) > 1 and not _WHOLE.search(text):
-        draft.left_out.append(f"cut off after {model.decoding.max_tokens} tokens: {parts[-1]}")
-        text = "\n".join(parts[:-1])
+    if (model.chat or model.composes) and text and not _WHOLE.search(text):
+        *whole, cut = sentences(text)
+        if whole or model.composes:  # the evidence goes on where an adapter stops; half a sentence is better than none otherwise
+            draft.left_out.append(f"cut off after {model.decoding.max_tokens} tokens: {cut}")
+            text = "\n".join(whole)
     return text, packed
 
 

@@ -11,7 +11,7 @@ from corpus.language import detect_language, in_script
 from corpus.results import Answer, SearchResult, Sentence
 from corpus.sentences import sentences
 from generation.checker import Checker
-from generation.grounding import Citations, Source, repeats
+from generation.grounding import STATES_NOTHING, Citations, Source, repeats
 from generation.models.language_model import LanguageModel
 from generation.phrases import foreign_notes, refusal
 from generation.selection.evidence_lines import EvidenceSentence
@@ -46,7 +46,7 @@ class Draft:
         line that only leads to others, states nothing.
         """
         text = plain(text)
-        if text[-1:] in ("?", "？", ":", "："):
+        if text.endswith(STATES_NOTHING):
             self.left_out.append(f"composed sentence that states nothing: {text}")
             return None
         scores = self.checker.score([(text, item.text) for item in evidence])

@@ -22,6 +22,8 @@ from retrieval.analysis import terms
 # Characters `[start, end)` of a document's source, as its author wrote them: `Catalogue.source`.
 Source = Callable[[ChunkId, int, int], str]
 
+# How a question ends, and a line that only leads to others.
+STATES_NOTHING = ("?", "？", ":", "：")
 _MARK = re.compile(r"\[\d{1,3}\]")
 _NEAREST = 3  # places that a sentence is checked against
 _CLOSE = 0.5  # share of a sentence's terms that a note has to hold to stand in for it
@@ -102,6 +104,9 @@ def verify_draft(
     shown: list[Sentence] = []
     left_out: list[str] = []
     for claim in filter(terms, sentences(_without_marks(text))):
+        if claim.endswith(STATES_NOTHING):
+            left_out.append(f"states nothing: {claim}")
+            continue
         near = sorted(places, key=lambda place: -overlap(claim, place.unit.text))[:_NEAREST]
         sentence, reason = _checked(claim, near, checker, citations, language, by_words=by_words, replace=replace)
         if reason:

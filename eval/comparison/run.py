@@ -30,8 +30,8 @@ from generation.answering import NotesAnswerer
 from generation.finetuning.examples import build_data, lead
 from generation.finetuning.finetune import finetune
 from generation.finetuning.notes import NoteSection, note_sections
-from generation.prompts import answer_text, question_prompt
 from generation.finetuning.wordings import paraphrases
+from generation.prompts import answer_text, question_prompt
 from retrieval.weights import Progress
 
 Record = dict[str, Any]

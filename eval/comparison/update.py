@@ -27,8 +27,8 @@ from generation.finetuning.card import Card
 from generation.finetuning.examples import DataSettings
 from generation.finetuning.finetune import finetune
 from generation.finetuning.notes import NoteSection
-from generation.prompts import answer_text, passages_prompt, question_prompt
 from generation.finetuning.training import TrainSettings
+from generation.prompts import answer_text, passages_prompt, question_prompt
 from ingest.pipeline import ingest
 from retrieval.retriever import HybridRetriever
 from retrieval.snapshot import Snapshot
