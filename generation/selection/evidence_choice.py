@@ -63,7 +63,7 @@ class EvidenceSettings:
     gap: float = 2.5
     elsewhere: float = 1.0
     hits: int = 5
-    foreign: float = 2.0
+    foreign: float = 3.0
     characters: int = 700
     fact: float = 0.7
     list_items: int = 8
