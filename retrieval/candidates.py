@@ -56,12 +56,11 @@ def find_candidates(
     wordings = [_searched(text, embedder.encode_query(text), snapshot, pool) for text in (query.text, *query.variants)]
     wordings += [_searched(draft, embedder.encode_passages([draft]), snapshot, pool) for draft in query.drafts]
     rows = np.unique(np.concatenate([found.best for found in wordings]))
-    chinese = snapshot.chinese[rows]
-    foreign = chinese != query.language.startswith("zh")
+    foreign = snapshot.chinese[rows] != query.language.startswith("zh")
     # Passages in the other language than the question also meet it in the lexicon's terms.
     lexical = [np.where(foreign, found.bridged[rows], found.lexical[rows]) for found in wordings]
     cosines = [snapshot.dense.score(found.vector, rows) for found in wordings]
-    fused = [fuse(*scores, chinese, dense_weight=dense_weight) for scores in zip(lexical, cosines, strict=True)]
+    fused = [fuse(*scores, foreign, dense_weight=dense_weight) for scores in zip(lexical, cosines, strict=True)]
     by_part = np.zeros((len(parts), len(rows)), dtype=np.float32)
     for place, text in enumerate(parts):
         part = replace(query, text=text, variants=(), drafts=())

@@ -82,6 +82,16 @@ def test_notes_in_the_other_language_are_not_buried() -> None:
     assert ranking(fused).tolist()[:2] == [0, 3]
 
 
+def test_where_the_own_language_is_rare_its_passages_are_measured_by_all() -> None:
+    """An English question over notes in Chinese: both English passages answer; by their own mean one would come last."""
+    lexical, dense = (
+        floats(20, 18, 6, 5, 4, 3, 2, 2, 1, 1, 0),
+        floats(0.9, 0.89, 0.8, 0.8, 0.79, 0.79, 0.78, 0.78, 0.77, 0.77, 0.76),
+    )
+    fused = fuse(lexical, dense, flags("eezzzzzzzzz"), dense_weight=0.4)
+    assert set(ranking(fused).tolist()[:3]) >= {0, 1}
+
+
 @pytest.mark.parametrize(
     ("scores", "expected"),
     [

@@ -67,6 +67,7 @@ def test_a_formula_belongs_to_the_sentence_that_leads_to_it_and_the_one_that_exp
         ("formula", "缩放系数为：\n$$\ns = m / 127\n$$\n其中 $m$ 是最大值。"),
         ("sentence", "量化取整。"),
     ]
+    assert shown("公式为：\n$$\nx\n$$\n其中 $x$ 是**所有元素**。")[0][1].endswith("其中 $x$ 是所有元素。")
     (formula, _) = units_of(text)
     assert text[formula.start : formula.end].startswith("缩放系数为")
     assert text[: formula.end].endswith("最大值。")

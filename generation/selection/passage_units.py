@@ -237,7 +237,7 @@ class _Builder:
             return
         if kind == "sentence" and self._goes_on_after_formula(block, self.text[slice(*spans[0])]):
             unit = self.units[-1]
-            said = self.text[slice(*spans[0])]
+            said = plain(self.text[slice(*spans[0])])
             self.units[-1] = replace(unit, end=spans[0][1], text=f"{unit.text}\n{said}")
             previous, spans = len(self.units) - 1, spans[1:]
         for n, (start, end) in enumerate(spans):
