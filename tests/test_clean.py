@@ -44,6 +44,8 @@ def cleaned(text: str, path: str = "a.md") -> Document:
         # Markup and exporter debris
         ("值为&#x20;1&nbsp;", "值为 1", "entity"),
         ("hidden\\_size 与 2 \\* d", "hidden_size 与 2 * d", "escape"),
+        ("**当**\\*\\*`T=1`\\*\\***时不变**。", "**当`T=1`时不变**。", "escape"),
+        ("![machine-learning-and-data-science](a.jpg)正文", "正文", "image"),
         ("下标\\[4]。", "下标[4]。", "escape"),
         ("\\[toc]\n正文", "\n正文", "contents-mark"),
         ("正文<br/>下一行", "正文\n下一行", "html-tag"),
@@ -131,6 +133,11 @@ TAIL = """相关文章推荐
     2024年5月1日
     18
 """
+
+
+def test_related_posts_go_whole_where_their_title_lists_tags() -> None:
+    text = "温度越高越随机。\n\n你可能感兴趣的:(NLP,gpt,人工智能)\n\n  * 沟通 大师兄\n  * 云端 IDE 张三\n  * 面试题 2024\n"
+    assert cleaned(text).text.strip() == "温度越高越随机。"
 
 
 def test_related_posts_go_whole() -> None:

@@ -115,6 +115,13 @@ def test_items_score_as_high_as_the_line_that_announces_them() -> None:
     assert found[:4] == ["模型产生幻觉的原因有：", "- 语料重复。", "- 采样随机。", "- 数据噪声。"]
 
 
+def test_the_list_under_a_title_that_is_the_question_answers_it() -> None:
+    reasons = make_chunk("- 语料重复。\n- 采样随机。\n- 数据噪声。\n", "模型为什么会产生幻觉？")
+    other = make_chunk("幻觉影响模型的可信度。模型会产生幻觉，后果严重。", "幻觉有什么危害？")
+    found = select("为什么模型会产生幻觉", reasons, other, sentences=6, least=1)
+    assert set(found) >= {"语料重复。", "采样随机。", "数据噪声。"}
+
+
 def test_of_a_list_of_names_those_that_the_question_gives_are_taken() -> None:
     items = (
         "- PTQ：训练后量化，无需训练。\n- QAT：量化感知训练，需要训练。\n- GGUF：一种量化文件格式。\n- GGML：CPU 上的量化库。\n"

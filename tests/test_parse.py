@@ -77,6 +77,8 @@ def test_numbers_inside_an_answer_are_not_new_questions() -> None:
         ("# 一\n甲\n## 二\n乙\n# 三\n丙", [("一",), ("一", "二"), ("三",)]),
         ("前言\n\n## 什么是 RAG？\n检索增强生成。", [("前言",), ("什么是 RAG？",)]),
         ("标题\n===\n正文。\n\n小节\n---\n正文。", [("标题",), ("标题", "小节")]),
+        ("## 1. What are _Large Language Models_ and *d_model*?\nText.",
+         [("1. What are Large Language Models and d_model?",)]),
         ("##没有空格\n正文。", [("没有空格",)]),
         ("### **4.1 旋转位置编码 `RoPE` 思路是什么?** ###\n正文。", [("4.1 旋转位置编码 RoPE 思路是什么?",)]),
         # What is no heading

@@ -38,6 +38,8 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("当 `T=1`**时，分布不变**。", [("sentence", "当 `T=1`时，分布不变。")]),
         ("2 ** 8 等于 256，`a**b` 是幂，传 **kwargs 即可。", [("sentence", "2 ** 8 等于 256，`a**b` 是幂，传 **kwargs 即可。")]),
         ("- [ ] 调高温度\n- [x] 调低温度", [("item", "调高温度"), ("item", "调低温度")]),
+        ("它叫 *束搜索* ，不是 _贪心_ 。", [("sentence", "它叫 束搜索 ，不是 贪心 。")]),
+        ("a*b*c 与 d_model_size 不变，*args 也是。", [("sentence", "a*b*c 与 d_model_size 不变，*args 也是。")]),
         ("A：动态范围更大，无需缩放。", [("sentence", "动态范围更大，无需缩放。")]),
         ("答：动态范围更大。", [("sentence", "动态范围更大。")]),
         # what names a source, a page or a picture that is gone

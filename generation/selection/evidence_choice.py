@@ -159,6 +159,8 @@ def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: s
         yield from _each_side(places, scores, question)
     if wants & _BUILT_UP:
         yield from _thesis(places, best, question)
+    if not wants or wants & {"listing", "steps", "reason", "manner"}:
+        yield from _titled_list(places, question)
 
 
 def _take(
@@ -221,6 +223,22 @@ def _thesis(places: Sequence[Place], best: int, question: str) -> list[int]:
     return [first] if opens else []
 
 
+def _titled_list(places: Sequence[Place], question: str) -> list[int]:
+    """The items of the list whose titles say what is asked: "Why do models hallucinate?" and under it the reasons."""
+    lists: dict[tuple[int, int | None], list[int]] = {}
+    for i, place in enumerate(places):
+        if place.unit.kind == "item" and _is_titled(place, question) and not _is_beside_what_is_named(place, question):
+            lists.setdefault((place.hit.rank, place.unit.lead), []).append(i)
+    items = max(lists.values(), key=len, default=[])
+    return items if len(items) > 1 and not _is_other_side(places[items[0]], question) else []
+
+
+def _is_titled(place: Place, question: str) -> bool:
+    """Whether the titles above a unit say what is asked, and hardly anything else."""
+    title = " ".join((*place.hit.chunk.heading[-2:], *place.unit.scope))
+    return overlap(question, title) >= _TITLED_LIST and overlap(title, question) >= _TITLED
+
+
 def _listing(places: Sequence[Place], scores: FloatVector, best: int) -> list[int]:
     """The best listing, one of the best unit's section if it has any."""
     listings = [i for i, place in enumerate(places) if place.unit.kind == "code"]
@@ -281,8 +299,7 @@ def _rest_of_lists(
         items = [numbers.get((place.hit.rank, n)) for n in list_of(units_of(place.hit.chunk.text), place.number)]
         known = [item for item in items if item is not None and not _is_beside_what_is_named(places[item], question)]
         chosen = sum(item in taken for item in known)
-        title = " ".join((*place.hit.chunk.heading[-2:], *place.unit.scope))
-        titled = overlap(question, title) >= _TITLED_LIST and overlap(title, question) >= _TITLED
+        titled = _is_titled(place, question)
         inside = listed and section_of(place) == section_of(places[taken[0]])
         asked = not is_fact and (inside or chosen >= max(least, _LIST_SHARE * len(known)))
         longest = most if listed or titled else _SIDES

@@ -37,6 +37,8 @@ _HAN = re.compile(r"[\u4e00-\u9fff]")
 _REFERENCE_MARK = re.compile(r"\s?(?<![A-Za-z0-9_\])}$])\[\d{1,3}\](?![(\w])")
 
 
+# An emphasis by single marks; code and formulas are the first group.
+_ITALIC = re.compile(r"(`[^`\n]*`|\$[^$\n]+\$)|(?<![\w*_\\])([*_])(?=[^\s*_])((?:(?!\2)[^`$\n])+?)(?<=\S)\2(?![\w*_])")
 # Half of an emphasis whose other half stands in another sentence, or that an exporter left; "2 ** 8", x**2 and **kwargs stay.
 _HALF_EMPHASIS = re.compile(
     r"(`[^`\n]*`|\$[^$\n]+\$)"
@@ -46,7 +48,8 @@ _HALF_EMPHASIS = re.compile(
 
 # "A:" before what answers a question of the notes.
 _ANSWER_MARK = re.compile(
-    r"^\s*(?:\*\*|__)?(?:A\d{0,2}|[Aa]nswer|答案?|回答|解答|参考答案|參考答案|【(?:答案?|回答|解答|参考答案)】)(?:\*\*|__)?\s*(?:[:：]|(?<=】))(?:\*\*|__)?\s*(?=\S)"
+    r"^\s*(?:\*\*|__)?(?:A\d{0,2}|[Aa]nswer|答案?|回答|解答|参考答案|參考答案|【(?:答案?|回答|解答|参考答案)】)"
+    r"(?:\*\*|__)?\s*(?:[:：]|(?<=】))(?:\*\*|__)?\s*(?=\S)"
 )
 
 
@@ -55,6 +58,7 @@ def plain(text: str) -> str:
     bare = LIST_MARK.sub("", text, count=1) if LIST_MARK.match(text) else text
     bare = _REFERENCE_MARK.sub("", _ANSWER_MARK.sub("", bare, count=1))
     bare = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", bare)
+    bare = _ITALIC.sub(lambda match: match[1] or match[3], bare)
     return _HALF_EMPHASIS.sub(lambda match: match[1] or "", bare).strip()
 
 

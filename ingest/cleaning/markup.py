@@ -48,6 +48,8 @@ _HIGHLIGHT = re.compile(r"(?<![=A-Za-z0-9_])==(?=[^\s=])([^=\n]{1,200}?)(?<=\S)=
 # Exporters escape punctuation that needs none. A backslash before it is dropped unless it keeps a list from beginning
 # there, or begins a LaTeX formula: `\[4]` is escaped, `\[4\]` a formula.
 _ESCAPE = re.compile(r"(?<!\\)\\(?=[_.!~&=<>*]|\[[^\]\\\n]{0,60}\])|(?<=\S)(?<!\\)\\(?=[+\-#])", re.MULTILINE)
+# The end of one bold piece and the beginning of the next, as exporters write them around code: `**当****T=1****时**`.
+_JOINED_EMPHASIS = re.compile(r"(?<=\S)(?<!\*)\*{4}(?!\*)(?=\S)")
 _ESCAPED_NUMBER = re.compile(r"\\\[(\^?\d{1,3})\\\]")
 _TARGET = r"\((?:<[^>\n]*>|[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)(?:\s+(?:\"[^\"\n]*\"|'[^'\n]*'))?\s*\)"
 _IMAGE = re.compile(rf"!\[([^\[\]\n]*)\]{_TARGET}")
@@ -61,6 +63,7 @@ _EMPTY_ALT = re.compile(
     + any_of(r"""
         在这里插入图片描述|在這裡插入圖片描述|图片描述|插入图片描述|请输入图片描述|图片|圖片|配图|封面
         image|img|untitled|avatar|pic(?:ture)?|photo|figure|screenshot|alt(?: text)?|logo
+        [a-z0-9]+(?:-[a-z0-9]+){2,}
         [\w\-]*\.(?:png|jpe?g|gif|webp|svg|bmp)|[0-9a-f\-]{12,}
         (?:image|img|untitled|截屏|截图|屏幕截图|微信图片|wps|clip|screen ?shot)[\w\-.:\s]*\d[\w\-.:\s]*
     """)
@@ -132,6 +135,7 @@ MARKUP_RULES: tuple[tuple[str, Rule], ...] = (
     ("template-tag", outside_code(substitute(_TEMPLATE_TAG))),
     ("escape", outside_protected(substitute(_ESCAPED_NUMBER, lambda match: f"[{match[1]}]"))),
     ("escape", outside_protected(substitute(_ESCAPE))),
+    ("escape", outside_protected(substitute(_JOINED_EMPHASIS))),
     ("highlight", outside_protected(substitute(_HIGHLIGHT, lambda match: match[1]))),
     ("link-target", outside_code(substitute(_LINK, lambda match: match[1]))),
     ("link-definition", outside_code(substitute(_LINK_DEFINITION))),

@@ -16,6 +16,7 @@ _TIGHT = re.compile(r"^(#{2,6})(?=[^\s#!])(.*[\u4e00-\u9fff\w?？].*?)#*\s*$")
 # One mark behind four blanks is a comment in indented code; titles that deep in sloppy notes have more.
 _COMMENT = re.compile(r"(?: {4,}|\t)\s*#\s")
 _MARKS = re.compile(r"^\s*(?:>\s*)*#{1,6}\s*|\s+#+\s*$")
+_ITALIC = re.compile(r"(?<![\w*_\\])([*_])(?=[^\s*_])((?:(?!\1)[^`\n])+?)(?<=\S)\1(?![\w*_])")
 _MAX_SETEXT = 80
 _SENTENCE = re.compile(r"[。！；;,，：:]\s*$")
 
@@ -76,5 +77,5 @@ def _is_setext(lines: tuple[Line, ...], first: int, last: int) -> bool:
 
 def plain_title(text: str) -> str:
     """A heading as it reads: without marks, emphasis and code ticks, white space collapsed."""
-    bare = _MARKS.sub("", text)
+    bare = _ITALIC.sub(r"\2", _MARKS.sub("", text))
     return " ".join(re.sub(r"\*\*|__|~~|`", "", bare).strip("* ").split())
