@@ -15,7 +15,7 @@ from generation.checker import Checker
 from generation.composition import composed
 from generation.draft import Draft, refuse
 from generation.models.language_model import LanguageModel
-from generation.selection.answerable import SURELY_NOT, answerable
+from generation.selection.answerable import SURELY_NOT, answerable, unmentioned
 from generation.selection.evidence import Evidence, select_evidence, statement_by_parts
 from generation.selection.evidence_choice import EvidenceSettings
 from generation.selection.evidence_lines import EvidenceSentence, opening_of
@@ -79,7 +79,12 @@ class Answerer(NotesAnswerer):
             yield from draft.quoted(lines)
 
     def second_look(self, query: Query, found: SearchResult, statement: float | None) -> SearchResult:
-        """The search with the probability that the notes answer; a question of parts is only doubted after each is looked for."""
+        """The search with the probability that the notes answer: none for a question about a numbered name that no hit has.
+
+        A question of parts is only doubted after each is looked for.
+        """
+        if unmentioned(query.text, found.hits):
+            return replace(found, relevance=0.0)
         whole = answerable(found.relevance, statement)
         if whole >= self.settings.min_relevance:
             return replace(found, relevance=whole)

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from test_long_context import WordChecker
 from word_reranker import WordReranker
 
-from corpus.results import Answer
+from corpus.documents import Chunk, SourceMap
+from corpus.results import Answer, Hit, Scores
 from generation.answerer import Answerer, AnswerSettings
 from generation.answering import Question
-from generation.selection.answerable import SURELY_NOT, answerable
+from generation.selection.answerable import SURELY_NOT, answerable, unmentioned
 from retrieval.retriever import HybridRetriever
 from retrieval.store import IndexStore
 
@@ -44,6 +45,22 @@ def test_without_a_reranker_the_search_decides(relevance: float) -> None:
 )
 def test_a_statement_outweighs_the_search_in_doubt(relevance: float, statement: float, answered: bool) -> None:
     assert (answerable(relevance, statement) >= 0.5) is answered
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("GPT-4 有多少参数？", {"GPT-4"}),
+        ("GPT3 有多少参数？", set()),
+        ("GPT 3 与 CoNLL-2003", {"CoNLL-2003"}),
+        ("With 8 heads, how large is top-10 of GPT-3?", set()),
+        ("What is FP16?", {"FP16"}),
+    ],
+)
+def test_numbered_names_that_no_hit_has(question: str, missing: set[str]) -> None:
+    chunk = Chunk("a.md", 0, ("模型",), "GPT-3 有 1750 亿个参数。", 0, 20, SourceMap(), "zh-Hans", 20)
+    hit = Hit(1, chunk, 1.0, Scores())
+    assert unmentioned(question, [hit]) == missing
 
 
 def asked(store: IndexStore, question: str, reranker: WordReranker | None, min_relevance: float = 0.5) -> Answer:

@@ -130,6 +130,12 @@ def test_of_a_list_of_names_those_that_the_question_gives_are_taken() -> None:
     assert {text[:3] for text in found} == {"PTQ", "QAT"}
 
 
+def test_what_is_compared_may_be_named_otherwise_in_a_list() -> None:
+    items = "- LLM：参数有数十亿。\n- 传统方法：参数较少。\n"
+    found = select("LLM 和统计语言模型的参数有什么区别？", make_chunk(items), sentences=4, least=1)
+    assert {text[:3] for text in found} == {"LLM", "传统方"}
+
+
 def test_a_formula_that_is_asked_for_is_shown() -> None:
     chunk = make_chunk("余弦编码的公式写在这里，先说公式的用途。\n\n$$\nPE = \\sin(x)\n$$\n$$\nPE = \\cos(x)\n$$\n")
     found = select("余弦编码的公式是什么？", chunk, sentences=2, least=1)

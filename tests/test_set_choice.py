@@ -75,6 +75,8 @@ def test_equal_passages_keep_their_order() -> None:
             "What does DeepNorm change, and how many layers did it train?",
             ("What does DeepNorm change", "how many layers did it train?"),
         ),
+        ("A、B 怎么初始化，为什么？", ("A、B 怎么初始化", "A、B 怎么初始化 为什么")),
+        ("Which one is used, and why?", ("Which one is used", "Which one is used why?")),
         ("什么是 RAG？", ("什么是 RAG？",)),
         ("", ("",)),
     ],

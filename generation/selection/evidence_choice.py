@@ -130,13 +130,17 @@ def _is_other_side(place: Place, question: str) -> bool:
 
 
 def _is_beside_what_is_named(place: Place, question: str) -> bool:
-    """Whether a unit is the item of a list about something else than what the question names, which has an item of its own."""
+    """Whether a unit is the item of a list about something else than what the question names, which has an item of its own.
+
+    What is compared may be named otherwise in the list than in the question, so there two have to be named.
+    """
     units = units_of(place.hit.chunk.text)
     items = list_of(units, place.number)
     own = _name_of(place.unit.text)
     if len(items) < 2 or not own or _names(question, own):
         return False
-    return any(_names(question, name) for n in items if (name := _name_of(units[n].text)))
+    named = {name for n in items if (name := _name_of(units[n].text)) and _names(question, name)}
+    return len(named) >= (2 if "comparison" in aspects(question) else 1)
 
 
 def _name_of(item: str) -> str:
