@@ -79,6 +79,14 @@ def test_an_answer_is_in_one_language_the_questions_if_its_notes_can_compete() -
     assert select("GPTQ 权重", chinese, english) == ["GPTQ 逐列量化权重，每次一列。"]
 
 
+def test_notes_that_have_the_numbered_name_of_the_question_answer_it_in_whatever_language() -> None:
+    chinese = make_chunk("GPT-1 用 BooksCorpus 训练，共七千本书。")
+    english = make_chunk("The data that models are trained on is text. What data was trained on matters.", "Data", "en")
+    assert any(
+        "BooksCorpus" in text for text in select("What data was GPT-1 trained on?", english, chinese, sentences=2, least=1)
+    )
+
+
 def test_listings_only_where_code_is_asked_for() -> None:
     chunk = make_chunk("RMSNorm 只除以均方根。\n\n```python\nx / rms(x)\n```")
     assert select("RMSNorm 是什么？", chunk) == ["RMSNorm 只除以均方根。"]

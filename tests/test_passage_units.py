@@ -42,6 +42,7 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("a*b*c 与 d_model_size 不变，*args 也是。", [("sentence", "a*b*c 与 d_model_size 不变，*args 也是。")]),
         ("A：动态范围更大，无需缩放。", [("sentence", "动态范围更大，无需缩放。")]),
         ("答：动态范围更大。", [("sentence", "动态范围更大。")]),
+        ("**BN 的作用：**\n学习率可以更大，训练更稳。", [("heading", "BN 的作用"), ("sentence", "学习率可以更大，训练更稳。")]),
         # what names a source, a page or a picture that is gone
         ("参考资料：\n- 七问大模型幻觉\n- Survey of Hallucination", [("lead", "参考资料：")]),
         ("## 致谢\n感谢社区供稿，图解很好。", [("heading", "致谢")]),

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from corpus.results import Hit
-from retrieval.analysis import fold
+from generation.selection.numbered_names import missing_from, numbered_names
 from retrieval.relevance import logit
 
 COEFFICIENTS = Path(__file__).with_name("answerable.json")
@@ -25,21 +24,10 @@ COEFFICIENTS = Path(__file__).with_name("answerable.json")
 SURELY_NOT = 0.1
 
 
-# GPT-4, CoNLL-2003, LLaMA-65B, A100; "GPT 4", but not "With 8 heads".
-_NUMBERED_NAME = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]*[A-Z][A-Za-z]*-?|[A-Z]{2,} )\d+(?:\.\d+)?(?![\d.]*\d)")
-
-
 def unmentioned(question: str, hits: Sequence[Hit]) -> frozenset[str]:
     """The names with a number in a question that no hit has: what the notes say of GPT-3 does not answer about GPT-4."""
-    names = {match[0] for match in _NUMBERED_NAME.finditer(question)}
-    text = (
-        _compact(" ".join(part for hit in hits for part in (hit.chunk.path, *hit.chunk.heading, hit.chunk.text))) if names else ""
-    )
-    return frozenset(name for name in names if _compact(name) not in text)
-
-
-def _compact(text: str) -> str:
-    return re.sub(r"[\s_-]", "", fold(text))
+    texts = (part for hit in hits for part in (hit.chunk.path, *hit.chunk.heading, hit.chunk.text))
+    return missing_from(numbered_names(question), "\n".join(texts))
 
 
 @cache

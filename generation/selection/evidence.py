@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.documents import Language
 from corpus.language import detect_language
 from corpus.results import Hit
 from generation.selection.evidence_choice import LISTED, EvidenceSettings, choose
 from generation.selection.evidence_features import FEATURES, FloatMatrix, features
 from generation.selection.evidence_lines import EvidenceSentence, arranged
 from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone
+from generation.selection.numbered_names import missing_from, numbered_names
 from generation.selection.passage_units import units_of
 from generation.selection.question_kind import aspects
 from generation.selection.sentence_form import REFERENCES
@@ -120,7 +120,7 @@ def select_evidence(
     if query.question != query.text:  # what was asked before names the subject, and is not what is asked now
         whole = np.asarray((whole + scores_for(query.question, reranker)) / 2, dtype=np.float32)
     scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in several(query.question))], dtype=np.float32)
-    kept = _in_one_language(places, scores, query.language, settings.foreign)
+    kept = _in_one_language(places, scores, query, settings.foreign)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
     return Evidence(arranged(chosen, query.question), statement)
@@ -156,11 +156,19 @@ def _is_chinese(place: Place) -> bool:
     return stated or place.hit.chunk.language.startswith("zh")
 
 
-def _in_one_language(places: Sequence[Place], scores: FloatMatrix, language: Language, margin: float) -> list[int]:
-    """The places to choose from: those in the question's language if the best of them can compete."""
-    chinese = language.startswith("zh")
+def _in_one_language(places: Sequence[Place], scores: FloatMatrix, query: Query, margin: float) -> list[int]:
+    """The places to choose from: those in the question's language if the best of them can compete.
+
+    They cannot where only notes in the other language have a name with a number that the question gives.
+    """
+    chinese = query.language.startswith("zh")
     own = np.array([_is_chinese(place) == chinese for place in places])
     if own.all() or not own.any():
         return list(range(len(places)))
-    ours = scores[0][own].max() + margin >= scores[0][~own].max()
+    names = numbered_names(query.text)
+    have = [
+        any(missing_from(names, place.under_heading()) != names for place, o in zip(places, own, strict=True) if o == side)
+        for side in (True, False)
+    ]
+    ours = scores[0][own].max() + margin >= scores[0][~own].max() and have != [False, True]
     return np.flatnonzero(own == ours).tolist()

@@ -126,7 +126,7 @@ class _Builder:
         return len(self.units) - 1
 
     def _heading(self, block: Block) -> None:
-        title = re.sub(r"^#{1,6}\s+", "", plain(self.text[block.start : block.end])).strip("*# ")
+        title = re.sub(r"^#{1,6}\s+", "", plain(self.text[block.start : block.end])).strip("*# ").rstrip(":： ")
         above = self.scope[:1] if SIDE.match(title) and not SIDE.match(self.scope[0] if self.scope else title) else ()
         self.lead = self._append(Unit("heading", block.start, block.end, title, scope=above)) if title else None
         self.scope = (*above, title)
