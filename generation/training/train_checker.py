@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import Tensor
-from transformers import AutoTokenizer
 
 import corpus
 from generation.checker_input import nearest_sentences
@@ -32,10 +31,10 @@ from generation.training.losses import TokenLabels, group_loss
 from generation.training.saving import save_checker
 from generation.training.sources import Article, Claim, Labelled, read_articles, read_labelled
 from retrieval.adapter import ADAPTER_FILE, HEADS_FILE
-from retrieval.bundled_e5 import prepare
 from retrieval.rerank import ADAPTERS, BUNDLED_RERANKER
 from retrieval.rerank_input import PairEncoder, Window
-from retrieval.rerank_model import load_encoder, make_batch
+from retrieval.rerank_model import make_batch
+from retrieval.training.adapted import trainable_encoder
 from retrieval.training.masters import MasterWeights, save_checkpoint, schedule
 
 log = logging.getLogger("generation.training")
@@ -47,9 +46,6 @@ SHARES = {
     "inference": 1.2, "passages": 2.0, "attribution": 1.5,
     "cmrc": 0.4, "drcd": 0.4, "halueval": 0.8, "uhgeval": 0.1, "written": 2.0, "general": 1.5,
 }  # fmt: skip
-RANK, ALPHA = 32, 32
-# The layers below stay as they are: a third less to compute backwards.
-FIRST_LAYER = 4
 # Tokens of a forward pass, padding included: more fit no cache.
 _BATCH_TOKENS = 768
 
@@ -113,13 +109,9 @@ class Trainer:
 
     def __init__(self, source: GroupSource, settings: TrainSettings, reranker: Path) -> None:
         torch.manual_seed(settings.seed)
-        folder = prepare()
-        self.encoder = PairEncoder(AutoTokenizer.from_pretrained(folder))
-        base = load_encoder(folder, torch.bfloat16)
-        layers = list(range(FIRST_LAYER, base.config.num_hidden_layers))
-        lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=["query", "key", "value", "dense"], layers_to_transform=layers)
-        self.adapted = get_peft_model(base, lora, autocast_adapter_dtype=False)
-        heads = CheckerHeads(base.config.hidden_size)
+        self.adapted, tokenizer = trainable_encoder()
+        self.encoder = PairEncoder(tokenizer)
+        heads = CheckerHeads(self.adapted.config.hidden_size)
         set_peft_model_state_dict(self.adapted, load_file(reranker / ADAPTER_FILE))
         heads.reranker.load_state_dict(load_file(reranker / HEADS_FILE))
         self.network = CheckerNetwork(self.adapted, heads)

@@ -19,16 +19,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from peft import LoraConfig, get_peft_model, set_peft_model_state_dict
+from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import AutoTokenizer
 
 from retrieval.adapter import ADAPTER_FILE, HEADS_FILE
-from retrieval.bundled_e5 import prepare
 from retrieval.embeddings import load_embeddings
 from retrieval.rerank_input import Pair, PairEncoder, Window
-from retrieval.rerank_model import PROJECTION, Scorer, ScorerHeads, load_encoder, make_batch
+from retrieval.rerank_model import PROJECTION, Scorer, ScorerHeads, make_batch
+from retrieval.training.adapted import trainable_encoder
 from retrieval.training.datasets import Collection, read_all
 from retrieval.training.groups import Group, GroupSampler, GroupSettings
 from retrieval.training.losses import WindowLogits, group_loss
@@ -40,9 +39,6 @@ log = logging.getLogger("retrieval.training")
 
 # How often an epoch asks the questions of each collection: notes and written passages are few and the only bilingual ones.
 SHARES = {"cmrc": 0.7, "drcd": 0.8, "halueval": 0.6, "uhgeval": 0.2, "notes": 2.0, "written": 4.0}
-RANK, ALPHA = 32, 32
-# The layers below stay as they are: a third less to compute backwards.
-FIRST_LAYER = 4
 
 
 @dataclass(frozen=True)
@@ -63,15 +59,10 @@ class Trainer:
     def __init__(self, samplers: dict[str, GroupSampler], settings: TrainSettings, start: Path | None = None) -> None:
         """`start`: folder of an adapter to train on."""
         torch.manual_seed(settings.seed)
-        folder = prepare()
-        tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.adapted, tokenizer = trainable_encoder()
         self.encoder = PairEncoder(tokenizer)
         self.pad = tokenizer.pad_token_id
-        base = load_encoder(folder, torch.bfloat16)
-        layers = list(range(FIRST_LAYER, base.config.num_hidden_layers))
-        lora = LoraConfig(r=RANK, lora_alpha=ALPHA, target_modules=["query", "key", "value", "dense"], layers_to_transform=layers)
-        self.adapted = get_peft_model(base, lora, autocast_adapter_dtype=False)
-        self.scorer = Scorer(self.adapted, ScorerHeads(base.config.hidden_size))
+        self.scorer = Scorer(self.adapted, ScorerHeads(self.adapted.config.hidden_size))
         if start:
             set_peft_model_state_dict(self.adapted, load_file(start / ADAPTER_FILE))
             self.scorer.heads.load_state_dict(load_file(start / HEADS_FILE))
