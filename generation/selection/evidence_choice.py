@@ -60,7 +60,7 @@ class EvidenceSettings:
 
     sentences: int = 7
     least: int = 2
-    gap: float = 2.5
+    gap: float = 3.0
     elsewhere: float = 1.0
     hits: int = 5
     foreign: float = 3.0
