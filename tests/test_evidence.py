@@ -87,6 +87,14 @@ def test_notes_that_have_the_numbered_name_of_the_question_answer_it_in_whatever
     )
 
 
+def test_what_is_told_of_another_number_is_no_answer() -> None:
+    other = make_chunk("- GPU 的 batch 大小为 512。\n- 层数为 48。", "GPT-2 的参数")
+    asked = make_chunk("- 层数为 96。\n- 头数为 96。", "GPT-3 的参数")
+    found = select("GPT-3 的 batch 大小和层数是多少？", other, asked, sentences=3, least=3)
+    assert found
+    assert not any("512" in text or "48" in text for text in found)
+
+
 def test_listings_only_where_code_is_asked_for() -> None:
     chunk = make_chunk("RMSNorm 只除以均方根。\n\n```python\nx / rms(x)\n```")
     assert select("RMSNorm 是什么？", chunk) == ["RMSNorm 只除以均方根。"]

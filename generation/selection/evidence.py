@@ -23,7 +23,7 @@ from generation.selection.evidence_choice import LISTED, EvidenceSettings, choos
 from generation.selection.evidence_features import FEATURES, FloatMatrix, features
 from generation.selection.evidence_lines import EvidenceSentence, arranged
 from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone
-from generation.selection.numbered_names import missing_from, numbered_names
+from generation.selection.numbered_names import missing_from, numbered_names, speaks_of_another
 from generation.selection.passage_units import units_of
 from generation.selection.question_kind import aspects
 from generation.selection.sentence_form import REFERENCES
@@ -75,8 +75,18 @@ def leads_of(places: Sequence[Place]) -> tuple[Place, ...]:
 
 
 def candidates(query: Query, hits: Sequence[Hit], settings: EvidenceSettings) -> tuple[Place, ...]:
-    """The units that evidence is chosen from: those of the best hits and of the chunks beside the very best."""
-    return places_of(_widened(hits[: settings.hits]), code="code" in aspects(query.question))
+    """The units that evidence is chosen from: those of the best hits and of the chunks beside the very best.
+
+    What is told of GPT-2 is none where GPT-3 is asked for.
+    """
+    found = places_of(_widened(hits[: settings.hits]), code="code" in aspects(query.question))
+    names = numbered_names(query.text)
+    return tuple(place for place in found if not speaks_of_another(names, _told_of(place)))
+
+
+def _told_of(place: Place) -> str:
+    """A unit with the titles that name what it is about, without the note's own, which may name all that it treats."""
+    return " ".join((*place.hit.chunk.heading[1:], *place.unit.scope, place.unit.text))
 
 
 def score_units(

@@ -20,5 +20,15 @@ def missing_from(names: frozenset[str], text: str) -> frozenset[str]:
     return frozenset(name for name in names if name not in _compact(text)) if names else names
 
 
+def speaks_of_another(names: frozenset[str], text: str) -> bool:
+    """Whether a text has none of some names, but one that differs from them in its number only: GPT-2 for GPT-3."""
+    found = numbered_names(text)
+    return bool(names and found) and not found & names and bool({_stem(name) for name in found} & {_stem(name) for name in names})
+
+
+def _stem(name: str) -> str:
+    return name.rstrip("0123456789.")
+
+
 def _compact(text: str) -> str:
     return re.sub(r"[\s_-]", "", fold(text))
