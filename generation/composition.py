@@ -2,8 +2,8 @@
 
 A small model is trusted to shorten only: it opens the answer, and the evidence itself goes on. A base model writes one sentence,
 which has to follow one line of the evidence; one with an adapter that was trained for it (`generation.training.train_composer`)
-may join lines, and translate. A model with a chat form gets instructions and all of the evidence, and writes the answer; each of
-its sentences is checked against the notes, and the evidence is quoted only if none of them is supported.
+may join lines. Neither translates. A model with a chat form gets instructions and all of the evidence, and writes the answer;
+each of its sentences is checked against the notes, and the evidence is quoted only if none of them is supported.
 """
 
 from __future__ import annotations
@@ -45,8 +45,7 @@ def composed(
         prompt_tokens: most tokens of evidence.
         copy_only: let it write only tokens of the evidence and of the question.
     """
-    foreign = draft.is_foreign(evidence)
-    if foreign and not (model.chat or model.composes):
+    if not model.chat and draft.is_foreign(evidence):
         draft.left_out.append(f"no composed sentence: {model.name} does not translate; the evidence is quoted")
         return
     text, packed = written(model, query, evidence, draft, prompt_tokens=prompt_tokens, copy_only=copy_only)
@@ -62,7 +61,7 @@ def composed(
         draft.checker,
         language=query.language,
         citations=draft.citations,
-        by_words=model.composes and not foreign,
+        by_words=model.composes,
         replace=model.chat,  # the lines of the evidence follow what an adapter wrote anyway
     )
     draft.left_out += verified.left_out
@@ -94,8 +93,7 @@ def written(
         build = composition_prompt if model.composes else build_prompt
         texts = [to_simplified(text) for text in texts]
         prompt = build(to_simplified(query.text), texts, query.language)
-        copies = copy_only and not draft.is_foreign(packed)  # what is translated is in no line
-        given = {"only": "\n".join((*texts, to_simplified(query.text)))} if copies else {}
+        given = {"only": "\n".join((*texts, to_simplified(query.text)))} if copy_only else {}
     draft.tokens["prompt"] = model.count_tokens(prompt + given.get("system", ""))
     pieces = []
     for piece in compose(model, prompt, **given):
