@@ -91,12 +91,13 @@ def _generator(session: Session) -> Iterator[Finding]:
     """What answers are composed with, as far as it can be told without loading it."""
     settings = session.settings
     name = settings.generator
+    adapter = session.composing_adapter if settings.answering.compose else settings.adapter
     try:
-        if settings.adapter:
+        if adapter:
             from generation.models.adapter import check_base
 
-            check_base(settings.adapter.expanduser(), name)
-        parts = [_runtime_of_generator(session), f"adapter {settings.adapter}" if settings.adapter else ""]
+            check_base(adapter.expanduser(), name)
+        parts = [_runtime_of_generator(session), f"adapter {adapter}" if adapter else ""]
         yield Finding("generator", ", ".join(filter(None, (name, *parts))))
     except InterviewRagError as error:
         yield Finding("generator", str(error), ok=False)

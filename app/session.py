@@ -104,16 +104,22 @@ class Session:
         """The language model for short prompts."""
         return self.model_for(0)
 
-    @cached_property
-    def composer(self) -> LanguageModel:
-        """What writes answers from evidence: the language model, the bundled one with its adapter for that unless one is set."""
+    @property
+    def composing_adapter(self) -> Path | None:
+        """The adapter of the model that writes answers: as set; without one, the bundled model's own for that."""
         from generation.models.adapter import BUNDLED_COMPOSER
         from generation.models.language_model import BUNDLED_GENERATOR
 
-        if self.settings.generator != BUNDLED_GENERATOR or self.settings.adapter:
+        own = self.settings.adapter is None and self.settings.generator == BUNDLED_GENERATOR
+        return BUNDLED_COMPOSER if own else self.settings.adapter
+
+    @cached_property
+    def composer(self) -> LanguageModel:
+        """What writes answers from evidence: the language model with `composing_adapter`."""
+        adapter = self.composing_adapter
+        if adapter == self.settings.adapter:
             return self.model
-        changed = {"adapter": BUNDLED_COMPOSER, "chat": False}
-        return Session(self.settings.model_copy(update=changed), self.progress).model
+        return Session(self.settings.model_copy(update={"adapter": adapter, "chat": False}), self.progress).model
 
     def model_for(self, tokens: int) -> LanguageModel:
         """The language model for a prompt and an answer of so many tokens, scaled as the settings say; loaded once a scaling."""
