@@ -79,7 +79,7 @@ class Answerer(NotesAnswerer):
             yield from draft.quoted(lines)
 
     def second_look(self, query: Query, found: SearchResult, statement: float | None) -> SearchResult:
-        """The search with the probability that the notes answer: none for a question about a numbered name that no hit has.
+        """The search with the probability that the notes answer: none for a question about a name that no hit has.
 
         A question of parts is only doubted after each is looked for.
         """

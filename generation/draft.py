@@ -62,8 +62,7 @@ class Draft:
     def is_foreign(self, evidence: Sequence[EvidenceSentence]) -> bool:
         """Whether most of the evidence is in another language than the question."""
         chinese = self.query.language.startswith("zh")
-        foreign = sum(detect_language(item.text).startswith("zh") != chinese for item in evidence)
-        return foreign * 2 > len(evidence)
+        return sum(_is_chinese(item) != chinese for item in evidence) * 2 > len(evidence)
 
     def quoted(self, evidence: Sequence[EvidenceSentence]) -> Iterator[Sentence]:
         """Add the lines of the notes, under a line that says so if they are in another language."""
@@ -139,6 +138,11 @@ class Draft:
             tokens=self.tokens,
         )
         return replace(answer, timings={**self.timings, "total": time.perf_counter() - self.started})
+
+
+def _is_chinese(item: EvidenceSentence) -> bool:
+    """By its words, or, for a listing or a formula that has none, by those around it."""
+    return detect_language(item.text).startswith("zh") or item.chunk.language.startswith("zh")
 
 
 def _bare(text: str) -> str:

@@ -58,9 +58,27 @@ def test_a_statement_outweighs_the_search_in_doubt(relevance: float, statement: 
     ],
 )
 def test_numbered_names_that_no_hit_has(question: str, missing: set[str]) -> None:
-    chunk = Chunk("a.md", 0, ("模型",), "GPT-3 有 1750 亿个参数。", 0, 20, SourceMap(), "zh-Hans", 20)
-    hit = Hit(1, chunk, 1.0, Scores())
-    assert unmentioned(question, [hit]) == missing
+    assert unmentioned(question, [hit_of("GPT-3 有 1750 亿个参数。")]) == missing
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("RMSNorm 和 LayerNorm 有什么区别？", {"RMSNorm"}),
+        ("Redis 怎么持久化？", {"Redis"}),
+        ("How does RMSNorm differ from layernorm?", {"RMSNorm"}),
+        ("Why is Attention fast?", set()),  # capitalised, which in English is no sign of a name
+        ("SFT 和 LLMs 的关系", set()),  # abbreviations may be written out
+        ("Layer Norm 放在哪里？", set()),
+        ("ReRoPE 与 RoPE 的区别", {"ReRoPE"}),  # RoPE has a Chinese name, which the hit uses
+    ],
+)
+def test_other_names_that_no_hit_has(question: str, missing: set[str]) -> None:
+    assert unmentioned(question, [hit_of("LayerNorm 在注意力之前；旋转位置编码作用于查询。")]) == missing
+
+
+def hit_of(text: str) -> Hit:
+    return Hit(1, Chunk("a.md", 0, ("模型",), text, 0, len(text), SourceMap(), "zh-Hans", 20), 1.0, Scores())
 
 
 def asked(store: IndexStore, question: str, reranker: WordReranker | None, min_relevance: float = 0.5) -> Answer:

@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 
 from corpus.results import Hit
-from generation.selection.numbered_names import missing_from, numbered_names
+from generation.selection.names import missing_from, numbered_names, plain_names, unknown_to
 from retrieval.relevance import logit
 
 COEFFICIENTS = Path(__file__).with_name("answerable.json")
@@ -25,9 +25,9 @@ SURELY_NOT = 0.1
 
 
 def unmentioned(question: str, hits: Sequence[Hit]) -> frozenset[str]:
-    """The names with a number in a question that no hit has: what the notes say of GPT-3 does not answer about GPT-4."""
-    texts = (part for hit in hits for part in (hit.chunk.path, *hit.chunk.heading, hit.chunk.text))
-    return missing_from(numbered_names(question), "\n".join(texts))
+    """The names in a question that no hit has: what is said of GPT-3 or LayerNorm does not answer about GPT-4 or RMSNorm."""
+    told = "\n".join(part for hit in hits for part in (hit.chunk.path, *hit.chunk.heading, hit.chunk.text))
+    return missing_from(numbered_names(question), told) | unknown_to(plain_names(question), told)
 
 
 @cache

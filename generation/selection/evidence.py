@@ -23,7 +23,7 @@ from generation.selection.evidence_choice import LISTED, EvidenceSettings, choos
 from generation.selection.evidence_features import FEATURES, FloatMatrix, features
 from generation.selection.evidence_lines import EvidenceSentence, arranged
 from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone
-from generation.selection.numbered_names import missing_from, numbered_names, speaks_of_another
+from generation.selection.names import missing_from, numbered_names, speaks_of_another
 from generation.selection.passage_units import units_of
 from generation.selection.question_kind import aspects
 from generation.selection.sentence_form import REFERENCES

@@ -195,7 +195,7 @@ def _lead_text(unit: Unit, items: int) -> str:
 
 def _uncounted(lead: str) -> str:
     """A lead without colon and count, "适合 RAG 的场景有四类：" as "适合 RAG 的场景"; "" if more than a label is left."""
-    bare = _COUNT_END.sub("", lead.rstrip(":： "))
+    bare = _COUNT_END.sub("", lead.rstrip(":： ")).rstrip()
     return bare if bare != lead.rstrip(":： ") and len(bare) <= _TITLE and not _SENTENCE.search(bare) else ""
 
 
