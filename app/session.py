@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from corpus.errors import UsageError
 
@@ -119,7 +119,11 @@ class Session:
         adapter = self.composing_adapter
         if adapter == self.settings.adapter:
             return self.model
-        return Session(self.settings.model_copy(update={"adapter": adapter, "chat": False}), self.progress).model
+        return self._other_model(adapter=adapter)
+
+    def _other_model(self, **changed: Any) -> LanguageModel:
+        """A language model by other settings than these, which continues prompts."""
+        return Session(self.settings.model_copy(update={**changed, "chat": False}), self.progress).model
 
     def model_for(self, tokens: int) -> LanguageModel:
         """The language model for a prompt and an answer of so many tokens, scaled as the settings say; loaded once a scaling."""
@@ -270,8 +274,7 @@ class Session:
             raise UsageError(reason="name the folder that `finetune` wrote: --adapter DIR, or adapter in the settings")
         if folder not in self._tuned:
             generator, lora = self.check_fine_tuned(folder)
-            changed = {"generator": generator, "adapter": lora, "chat": False}
-            self._tuned[folder] = Session(self.settings.model_copy(update=changed), self.progress).model
+            self._tuned[folder] = self._other_model(generator=generator, adapter=lora)
         return self._tuned[folder]
 
     def check_fine_tuned(self, folder: Path) -> tuple[str, Path | None]:

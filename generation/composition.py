@@ -51,7 +51,7 @@ def composed(
     text, packed = written(model, query, evidence, draft, prompt_tokens=prompt_tokens, copy_only=copy_only)
     if not text:
         return
-    if not (model.chat or model.composes):
+    if not model.reads_all:
         if sentence := draft.compose(text, packed):
             yield sentence
         return
@@ -101,7 +101,7 @@ def written(
         pieces.append(piece)
     text = "".join(pieces).strip()
     draft.tokens["completion"] = model.count_tokens(text)
-    if (model.chat or model.composes) and text and not _WHOLE.search(text):
+    if model.reads_all and text and not _WHOLE.search(text):
         *whole, cut = sentences(text)
         if whole or model.composes:  # the evidence goes on where an adapter stops; half a sentence is better than none otherwise
             draft.left_out.append(f"cut off after {model.decoding.max_tokens} tokens: {cut}")
@@ -113,7 +113,7 @@ def _pack(evidence: Sequence[EvidenceSentence], model: LanguageModel, budget: in
     """The best evidence that fits the budget, in reading order; what would belong there and does not fit is recorded."""
     packed: set[int] = set()
     used = 0
-    wanted = len(evidence) if model.chat or model.composes else _COMPOSED_FROM
+    wanted = len(evidence) if model.reads_all else _COMPOSED_FROM
     for i in sorted(range(len(evidence)), key=lambda i: -evidence[i].score)[:wanted]:
         size = model.count_tokens(evidence[i].text) + 5  # the number in brackets and the line end
         if used + size <= budget:

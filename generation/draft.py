@@ -14,7 +14,7 @@ from generation.checker import Checker
 from generation.grounding import STATES_NOTHING, Citations, Source, repeats
 from generation.models.language_model import LanguageModel
 from generation.phrases import foreign_notes, refusal
-from generation.selection.evidence_lines import EvidenceSentence
+from generation.selection.evidence_lines import EvidenceSentence, is_chinese
 from generation.selection.passage_blocks import plain
 from generation.verify import SUPPORTED, overlap, support
 from retrieval.query import Query
@@ -62,7 +62,7 @@ class Draft:
     def is_foreign(self, evidence: Sequence[EvidenceSentence]) -> bool:
         """Whether most of the evidence is in another language than the question."""
         chinese = self.query.language.startswith("zh")
-        return sum(_is_chinese(item) != chinese for item in evidence) * 2 > len(evidence)
+        return sum(is_chinese(item.text, item.chunk) != chinese for item in evidence) * 2 > len(evidence)
 
     def quoted(self, evidence: Sequence[EvidenceSentence]) -> Iterator[Sentence]:
         """Add the lines of the notes, under a line that says so if they are in another language."""
@@ -138,11 +138,6 @@ class Draft:
             tokens=self.tokens,
         )
         return replace(answer, timings={**self.timings, "total": time.perf_counter() - self.started})
-
-
-def _is_chinese(item: EvidenceSentence) -> bool:
-    """By its words, or, for a listing or a formula that has none, by those around it."""
-    return detect_language(item.text).startswith("zh") or item.chunk.language.startswith("zh")
 
 
 def _bare(text: str) -> str:

@@ -170,7 +170,12 @@ def _save_weights(network: Any, base: Base, folder: Path, settings: TrainSetting
         network.save_pretrained(folder)
         base.tokenizer.save_pretrained(folder)
         return
-    network.peft_config["default"].base_model_name_or_path = base.name
+    save_lora(network, base.name, folder)
+
+
+def save_lora(network: Any, base: str, folder: Path) -> None:
+    """The trained matrices as PEFT's own files, with the name of their base."""
+    network.peft_config["default"].base_model_name_or_path = base
     network.save_pretrained(str(folder), save_embedding_layers=False)
     (folder / "README.md").unlink(missing_ok=True)  # PEFT's own, without anything in it
 

@@ -72,6 +72,11 @@ class LanguageModel(LLM):
     adapter: str | None = None
     rope: str | None = None
 
+    @property
+    def reads_all(self) -> bool:
+        """Whether it is given all of the evidence to write from, rather than the best lines to shorten."""
+        return self.chat or self.composes
+
     @abstractmethod
     def count_tokens(self, text: str) -> int:
         """Length of a text in the model's tokens, special tokens left out."""

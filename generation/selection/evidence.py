@@ -17,11 +17,10 @@ from pathlib import Path
 
 import numpy as np
 
-from corpus.language import detect_language
 from corpus.results import Hit
 from generation.selection.evidence_choice import LISTED, EvidenceSettings, choose
 from generation.selection.evidence_features import FEATURES, FloatMatrix, features
-from generation.selection.evidence_lines import EvidenceSentence, arranged
+from generation.selection.evidence_lines import EvidenceSentence, arranged, is_chinese
 from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone
 from generation.selection.names import missing_from, numbered_names, speaks_of_another
 from generation.selection.passage_units import units_of
@@ -162,8 +161,7 @@ def _widened(hits: Sequence[Hit]) -> list[Hit]:
 
 def _is_chinese(place: Place) -> bool:
     """As its passage is, but for a row or sentence in Chinese in one that is mostly code."""
-    stated = place.unit.kind not in ("formula", "code") and detect_language(place.unit.text).startswith("zh")
-    return stated or place.hit.chunk.language.startswith("zh")
+    return is_chinese("" if place.unit.kind in ("formula", "code") else place.unit.text, place.hit.chunk)
 
 
 def _in_one_language(places: Sequence[Place], scores: FloatMatrix, query: Query, margin: float) -> list[int]:

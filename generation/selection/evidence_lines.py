@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from corpus.documents import Chunk
+from corpus.language import detect_language
 from corpus.sentences import sentence_spans
 from generation.selection.evidence_reading import Place
 from generation.selection.passage_blocks import plain
@@ -87,6 +88,11 @@ class Chosen:
 def section_of(place: Place) -> tuple[str, ...]:
     """The path and headings of a place."""
     return (place.hit.chunk.path, *place.hit.chunk.heading)
+
+
+def is_chinese(text: str, chunk: Chunk) -> bool:
+    """Whether a piece of a passage is told in Chinese: by its words, or by those around it."""
+    return detect_language(text).startswith("zh") or chunk.language.startswith("zh")
 
 
 def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:

@@ -39,8 +39,10 @@ def unknown_to(names: frozenset[str], text: str) -> frozenset[str]:
     if not names:
         return names
     compact, known = _compact(text), set(concepts(text))
-    spoken = (name for name in names if any(_compact(form) in compact for form in (name, name.removesuffix("s"))))
-    return names - set(spoken) - {name for name in names if known & set(concepts(name))}
+    # A text that has the plural has the singular too.
+    return frozenset(
+        name for name in names if _compact(name.removesuffix("s")) not in compact and known.isdisjoint(concepts(name))
+    )
 
 
 def missing_from(names: frozenset[str], text: str) -> frozenset[str]:

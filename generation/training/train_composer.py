@@ -26,7 +26,7 @@ from corpus.language import to_simplified
 from generation.compose import composition_prompt
 from generation.finetuning.base import load_base
 from generation.finetuning.examples import DataSettings, Example, TrainingData
-from generation.finetuning.finetune import Base
+from generation.finetuning.finetune import Base, save_lora
 from generation.finetuning.network import trainable
 from generation.finetuning.training import Training, TrainSettings
 from generation.models.adapter import COMPOSER_FILE
@@ -96,9 +96,7 @@ def train_composer(base: Base, data: TrainingData, settings: TrainSettings, out:
     network = trainable(base.model, "lora", settings.rank, settings.seed)
     work = out.with_name(out.name + ".partial")
     state = Training(network, base.tokenizer, data, settings, work).run()
-    network.peft_config["default"].base_model_name_or_path = base.name
-    network.save_pretrained(str(out), save_embedding_layers=False)
-    (out / "README.md").unlink()  # PEFT's own, without anything in it
+    save_lora(network, base.name, out)
     facts = {"examples": data.counts(), "data_sha256": data.sha256, "settings": asdict(settings), **asdict(state)}
     (out / COMPOSER_FILE).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     shutil.rmtree(work)
