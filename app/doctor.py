@@ -83,6 +83,7 @@ def _models(session: Session) -> Iterator[Finding]:
     if not settings.embeddings.startswith("bundled:"):
         yield Finding(settings.embeddings, "configured; loaded on first use")
     yield from _generator(session)
+    yield from _reader(session)
     yield from _rope(session)
     yield Finding("presets", describe_presets())
 
@@ -101,6 +102,22 @@ def _generator(session: Session) -> Iterator[Finding]:
         yield Finding("generator", ", ".join(filter(None, (name, *parts))))
     except InterviewRagError as error:
         yield Finding("generator", str(error), ok=False)
+
+
+def _reader(session: Session) -> Iterator[Finding]:
+    """What judges the lines of the notes, if anything does."""
+    from generation.models import bundled_gguf
+    from generation.models.adapter import BUNDLED_READER
+    from generation.models.language_model import BUNDLED_GENERATOR
+    from generation.models.model_loading import choose_runtime
+    from generation.models.model_source import find_model
+
+    if not session.settings.answering.reader:
+        yield Finding("reader", "none (answering.reader = false)")
+        return
+    ready = bundled_gguf.state(BUNDLED_GENERATOR).status == "ready"
+    runs = f"run by {choose_runtime(find_model(BUNDLED_GENERATOR), session.settings.device)}" if ready else "loaded on first use"
+    yield Finding("reader", f"{BUNDLED_GENERATOR}, adapter {BUNDLED_READER.name}, {runs}")
 
 
 def _runtime_of_generator(session: Session) -> str:

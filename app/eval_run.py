@@ -54,8 +54,8 @@ def _answerer(session: Session, arm: str) -> Answerer:
     answerer = session.answerer(compose=arm in (COMPOSED, COPIED))
     settings = answerer.settings if arm == COMPOSED else replace(answerer.settings, copy_only=arm == COPIED)
     if arm == RAW:
-        return RawAnswerer(answerer.retriever, answerer.checker, session.model, settings)
-    return Answerer(answerer.retriever, answerer.checker, answerer.model, settings)
+        return RawAnswerer(answerer.retriever, answerer.checker, session.model, settings, reader=answerer.reader)
+    return Answerer(answerer.retriever, answerer.checker, answerer.model, settings, reader=answerer.reader)
 
 
 def facts_of(session: Session, gold: Sequence[GoldQuestion], subject: Subject, judge: Judge) -> dict[str, Any]:

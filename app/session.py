@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from generation.long_context import LongContextAnswerer
     from generation.models.language_model import LanguageModel
     from generation.models.rope import RopeScale, RopeSettings
+    from generation.reader import Reader
     from generation.selection.evidence_choice import EvidenceSettings
     from retrieval.embedder import LazyEmbedder
     from retrieval.embeddings import SentenceTransformerEmbeddings
@@ -81,6 +82,13 @@ class Session:
         from generation.checker import load_checker
 
         return load_checker(**self._placed)
+
+    @cached_property
+    def reader(self) -> Reader | None:
+        """What says how well each unit of the notes answers, or None if the settings want none."""
+        from generation.reader import load_reader
+
+        return load_reader(device=self.settings.device, progress=self.progress) if self.settings.answering.reader else None
 
     @property
     def runtime(self) -> Runtime | None:
@@ -228,9 +236,11 @@ class Session:
         retriever = self.retriever()
         composes = self.settings.answering.compose if compose is None else compose
         with ThreadPoolExecutor(1) as beside:
-            # The generator's weights are made ready outside the interpreter's lock, so the checker loads meanwhile.
-            model = beside.submit(lambda: self.composer if composes else None)
-            return Answerer(retriever, self.checker, model.result(), self.answer_settings)
+            # The language model's weights are made ready outside the interpreter's lock, so the checker loads meanwhile.
+            models = beside.submit(lambda: (self.composer if composes else None, self.reader))
+            checker = self.checker
+            model, reader = models.result()
+            return Answerer(retriever, checker, model, self.answer_settings, reader=reader)
 
     def long_context(self) -> LongContextAnswerer:
         """Answers from whole documents of the index as it is now."""

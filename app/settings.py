@@ -84,6 +84,7 @@ class Answering(Section):
     """How questions are answered."""
 
     compose: bool = Field(False, description="have the language model open the answer; false quotes the notes only")
+    reader: bool = Field(True, description="have the bundled language model judge the lines of the notes; false is faster")
     min_relevance: float = Field(
         0.5, ge=0, le=1, description="below this probability that the notes answer, a question is refused"
     )

@@ -70,6 +70,11 @@ def in_script(text: str, script: Language) -> str:
     return to_simplified(text) if detect_language(text) == "zh-Hant" else _converter("t2s").convert(text)
 
 
+def in_both_scripts(text: str) -> bool:
+    """Whether a text reads the same in simplified and in traditional Chinese, as one without any Chinese does."""
+    return to_simplified(text) == text == to_traditional(text)
+
+
 def detect_language(text: str) -> Language:
     """The main language of a text, and its script if it is Chinese.
 

@@ -19,6 +19,7 @@ from corpus.jsonl import numbered_lines, row_of
 from eval.fit_command import bundled_retriever, fit_parser
 from eval.gold import GoldQuestion, read_gold
 from eval.metrics import mean_with_interval
+from generation.reader import Reader, load_reader
 from generation.selection.evidence import select_evidence
 from generation.selection.evidence_choice import EvidenceSettings
 from retrieval.retriever import HybridRetriever
@@ -66,7 +67,7 @@ def read_units(path: Path = UNITS) -> dict[str, dict[str, int]]:
     return found
 
 
-def judge(question: GoldQuestion, labels: Mapping[str, int], retriever: HybridRetriever) -> Judged:
+def judge(question: GoldQuestion, labels: Mapping[str, int], retriever: HybridRetriever, reader: Reader | None) -> Judged:
     """Select evidence for a question, and look its lines up."""
     query = retriever.analyse(question.question, question.history)
     selected = select_evidence(
@@ -75,6 +76,7 @@ def judge(question: GoldQuestion, labels: Mapping[str, int], retriever: HybridRe
         embedder=retriever.embedder,
         bm25=retriever.snapshot.bm25,
         reranker=retriever.reranker,
+        reader=reader,
         settings=EvidenceSettings(),
     )
     known = [labels.get(line.stated) for line in selected.lines]
@@ -85,10 +87,10 @@ def judge(question: GoldQuestion, labels: Mapping[str, int], retriever: HybridRe
 def main() -> None:
     """Command line."""
     arguments = fit_parser(__doc__, None).parse_args()
-    retriever, labels = bundled_retriever(arguments.index), read_units()
+    retriever, reader, labels = bundled_retriever(arguments.index), load_reader(), read_units()
     for split in ("dev", "test"):
         asked = [question for question in read_gold(arguments.questions, split=split) if question.id in labels]
-        judged = [judge(question, labels[question.id], retriever) for question in asked]
+        judged = [judge(question, labels[question.id], retriever, reader) for question in asked]
         on_point = mean_with_interval(
             [sum(label > 0 for label in each.labels) / len(each.labels) for each in judged if each.labels]
         )

@@ -38,6 +38,7 @@ def examples(questions: Sequence[GoldQuestion], retriever: HybridRetriever) -> t
             embedder=retriever.embedder,
             bm25=retriever.snapshot.bm25,
             reranker=retriever.reranker,
+            reader=None,  # it chooses among units, and says nothing about refusal
             settings=EvidenceSettings(),
         )
         if selected.statement is not None:

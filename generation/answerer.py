@@ -15,6 +15,7 @@ from generation.checker import Checker
 from generation.composition import composed
 from generation.draft import Draft, refuse
 from generation.models.language_model import LanguageModel
+from generation.reader import Reader
 from generation.selection.answerable import SURELY_NOT, answerable, unmentioned
 from generation.selection.evidence import Evidence, select_evidence, statement_by_parts
 from generation.selection.evidence_choice import EvidenceSettings
@@ -44,11 +45,18 @@ class Answerer(NotesAnswerer):
     """Answers with a composed sentence and the selected evidence."""
 
     def __init__(
-        self, retriever: HybridRetriever, checker: Checker, model: LanguageModel | None, settings: AnswerSettings | None = None
+        self,
+        retriever: HybridRetriever,
+        checker: Checker,
+        model: LanguageModel | None,
+        settings: AnswerSettings | None = None,
+        *,
+        reader: Reader | None = None,
     ) -> None:
-        """`model` None quotes evidence only."""
+        """`model` None quotes evidence only; `reader` None selects it without a language model."""
         super().__init__(retriever, checker)
         self.model = model
+        self.reader = reader
         self.settings = settings or AnswerSettings()
 
     @property
@@ -100,6 +108,7 @@ class Answerer(NotesAnswerer):
             embedder=self.retriever.embedder,
             bm25=self.retriever.snapshot.bm25,
             reranker=self.retriever.reranker,
+            reader=self.reader,
             settings=self.settings.evidence,
         )
         return found if found.lines else Evidence(opening_of(hits[0].chunk))

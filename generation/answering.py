@@ -13,7 +13,7 @@ from langchain_core.runnables import Runnable, RunnableConfig
 from corpus.results import Answer, SearchResult, Sentence
 from generation.checker import Checker
 from generation.draft import refuse
-from retrieval.query import Query
+from retrieval.query import Query, in_language_of
 from retrieval.retriever import HybridRetriever
 
 
@@ -62,6 +62,7 @@ class NotesAnswerer(Runnable[Question, Answer]):
         started = time.perf_counter() - (sum(found.seconds.values()) if found else 0.0)
         query = self.retriever.analyse(question.text, question.history)
         found = found or self.retriever.find(query)
+        query = in_language_of(query, found.hits)
         if found.relevance < self.min_relevance or not found.hits:
             yield refuse(query, found, started)
         else:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.documents import Language
-from corpus.language import detect_language
+from corpus.language import detect_language, in_both_scripts
+from corpus.results import Hit
 from retrieval.analysis import concepts, fold
+from retrieval.lexicon import bridge_terms
 
 # Concepts that say what is asked about a subject; a question that names only these needs a subject from before.
 ASPECTS = frozenset(
@@ -28,6 +31,17 @@ _POINTS_BACK = re.compile(
 )
 
 
+# Words that make English of a line of names; the general words of the lexicon do too.
+_ENGLISH = re.compile(
+    r"\b(?:what|which|who|when|where|why|how|is|are|was|were|be|do|does|did|can|could|should|would|will|the|an?|of|in|on|at|to|for|with"
+    r"|from|by|between|and|or|not|than|it|its|this|that|these|those|my|your|i|you|we|tell|give|list|show|explain|describe|define"
+    r"|compare|works?|use[ds]?|using|means?|meaning|about)\b"
+)
+_LATIN_WORD = re.compile(r"[a-z][\w-]*")
+_MOST_NAMES = 5
+_BEST = 5  # hits whose language counts
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """A question ready for search.
@@ -38,6 +52,7 @@ class Query:
         language: language and script of the question, and so of the answer.
         variants: other wordings, searched for beside `text`.
         drafts: passages that an answer might look like; their likes are searched for.
+        names_only: it is in no language ("AWQ GPTQ"), and is answered in that of the notes.
     """
 
     question: str
@@ -45,19 +60,48 @@ class Query:
     language: Language
     variants: tuple[str, ...] = ()
     drafts: tuple[str, ...] = ()
+    names_only: bool = False
 
 
 def analyse(question: str, history: Sequence[str] = ()) -> Query:
     """Make a question standalone and find its language.
 
     A follow-up ("它有什么缺点？") gets the latest earlier turn that names a subject put before it; a question that names a
-    subject of its own and points to nothing is left alone.
+    subject of its own and points to nothing is left alone. One that no word or character gives a language or script has that
+    of the latest turn that has one.
     """
     question = question.strip()
     text = question
     if history and _needs_history(question):
         text = f"{_last_subject(history)} {question}"
-    return Query(question, text, detect_language(question))
+    return Query(question, text, _language_of(question, history), names_only=not history and _is_names_only(question))
+
+
+def in_language_of(query: Query, hits: Sequence[Hit]) -> Query:
+    """The query, with the language of most of the best hits if it has none of its own."""
+    told = [hit.chunk.language for hit in hits[:_BEST] if hit.chunk.language != "other"]
+    return replace(query, language=Counter(told).most_common(1)[0][0]) if query.names_only and told else query
+
+
+def _language_of(question: str, history: Sequence[str]) -> Language:
+    own = detect_language(question)
+    if _is_names_only(question):
+        return next((detect_language(turn) for turn in reversed(history) if not _is_names_only(turn)), own)
+    if own.startswith("zh") and in_both_scripts(question):
+        earlier = (detect_language(turn) for turn in reversed(history) if not in_both_scripts(turn))
+        return next((language for language in earlier if language.startswith("zh")), own)
+    return own
+
+
+def _is_names_only(question: str) -> bool:
+    """Whether a question is a few names without a word of any language."""
+    words = _LATIN_WORD.findall(fold(question))
+    return (
+        question.isascii()
+        and 0 < len(words) <= _MOST_NAMES
+        and not _ENGLISH.search(fold(question))
+        and not bridge_terms(question)
+    )
 
 
 def points_back(question: str) -> bool:

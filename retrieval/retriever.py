@@ -172,7 +172,7 @@ def _evidence(query: Query, found: Sequence[Found], snapshot: Snapshot) -> Evide
     best = [item.hit for item in telling]
     single, union = coverage(query.text, np.array([item.row for item in telling], dtype=np.int64), snapshot.bm25)
     chinese = query.language.startswith("zh")
-    same_script = sum(hit.chunk.language.startswith("zh") == chinese for hit in best) * 2 >= len(best)
+    same_script = query.names_only or sum(hit.chunk.language.startswith("zh") == chinese for hit in best) * 2 >= len(best)
     cosine = max((hit.scores.dense or 0.0 for hit in best), default=0.0)
     judged = [hit.scores.rerank for hit in best if hit.scores.rerank is not None]
     sentence = max((sentence.score for hit in best for sentence in hit.sentences), default=0.0)

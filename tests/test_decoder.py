@@ -75,6 +75,20 @@ def test_logits_are_those_of_transformers_but_for_rounding(name: str) -> None:
     assert (found.argmax(1) == expected.argmax(1)).mean() > 0.85
 
 
+def test_parts_that_do_not_see_each_other_have_the_logits_that_they_have_alone(gemma: Any) -> None:
+    """Three parts behind a beginning, together longer than the window of a sliding attention."""
+    decoder = decoder_of(gemma)
+    beginning, parts = IDS[:20], [IDS[20:50], IDS[50:75], IDS[75:110]]
+    ids = np.array([*beginning, *(token for part in parts for token in part)])
+    part_of = np.repeat([-1, 0, 1, 2], [20, *map(len, parts)])
+    positions = np.concatenate([np.arange(20), *(np.arange(20, 20 + len(part)) for part in parts)])
+    seen = ((part_of[None] == -1) | (part_of[None] == part_of[:, None])) & np.tri(len(ids), dtype=bool)
+    ends = 19 + np.cumsum([len(part) for part in parts])
+    together = decoder.parted(ids, positions, seen, ends)
+    for part, logits in zip(parts, together, strict=True):
+        assert np.allclose(logits, decoder.cache().read([*beginning, *part]), atol=0.05 * logits.std())
+
+
 def test_kept_tokens_have_the_logits_that_they_have_among_all(gemma: Any) -> None:
     kept = np.array([2, 3, 7, 150, 299])
     whole = decoder_of(gemma).cache().read(IDS[:60])

@@ -37,6 +37,7 @@ def select(question: str, *chunks: Chunk, **settings: float) -> list[str]:
         embedder=HashEmbedder(),
         bm25=build_bm25([terms(chunk.indexed_text()) for chunk in chunks]),
         reranker=None,
+        reader=None,
         settings=EvidenceSettings(**settings),  # type: ignore[arg-type]
     )
     return [item.text for item in evidence.lines]
@@ -52,6 +53,28 @@ def test_a_question_for_a_list_gets_all_of_it_with_what_leads_it_in() -> None:
         "量化粒度有以下两种：",
         "- 逐张量量化（per-tensor）：整个张量共用一个缩放因子。",
         "- 逐通道量化（per-channel）：每个通道一个缩放因子，误差更小。",
+    ]
+
+
+STAGES = {
+    "阶段一：SFT": "用人工写的回答微调模型。回答由标注者写成。",
+    "阶段二：奖励模型": "训练一个打分的模型，数据是两两比较。",
+    "阶段三：PPO": "用强化学习让分数变高，同时用 KL 惩罚限制偏离。",
+}
+
+
+def test_the_sections_below_the_title_that_is_asked_are_the_parts_of_the_answer() -> None:
+    """Each with its first sentence under its title, in the author's order, whatever the order of the hits."""
+    chunks = [
+        Chunk("q.md", n, ("训练", "RLHF 的三个阶段", title), text, 0, len(text), SourceMap(), "zh-Hans", 100)
+        for n, (title, text) in enumerate(STAGES.items())
+    ]
+    other = Chunk("q.md", 9, ("训练", "RLHF 的数据", "来源"), "奖励模型的数据来自标注者。", 0, 13, SourceMap(), "zh-Hans", 100)
+    found = select("RLHF 分成哪三個階段？", chunks[1], other, chunks[2], chunks[0], sentences=3)
+    assert found == [
+        "阶段一：SFT：用人工写的回答微调模型。",
+        "阶段二：奖励模型：训练一个打分的模型，数据是两两比较。",
+        "阶段三：PPO：用强化学习让分数变高，同时用 KL 惩罚限制偏离。",
     ]
 
 
@@ -210,6 +233,7 @@ def test_each_unit_is_read_by_itself_under_its_titles_and_the_best_statement_is_
         embedder=HashEmbedder(),
         bm25=build_bm25([terms(chunk.indexed_text())]),
         reranker=reranker,
+        reader=None,
         settings=EvidenceSettings(),
     )
     assert reranker.read == [2]  # sentences, in one go

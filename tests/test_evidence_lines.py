@@ -44,6 +44,6 @@ def test_lines_without_a_label_are_counted_apart(ingested: IndexStore) -> None:
             "split": "dev",
         }
     )
-    found = judge(question, {}, retriever)
+    found = judge(question, {}, retriever, None)
     assert found.lines > 0
     assert (found.labels, found.first) == ((), None)

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.documents import Language
-from retrieval.query import analyse
+from corpus.documents import Chunk, Language, SourceMap
+from corpus.results import Hit, Scores
+from retrieval.query import analyse, in_language_of
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,44 @@ def test_the_answer_is_in_the_language_of_the_question(question: str, language: 
     """Whatever the earlier questions were in."""
     for history in ([], ["什么是旋转位置编码？"], ["什麼是旋轉位置編碼？"], ["What is RoPE?"]):
         assert analyse(question, history).language == language
+
+
+@pytest.mark.parametrize(
+    ("question", "history", "language"),
+    [
+        ("训练阶段有哪些？", ["RLHF 是什麼？"], "zh-Hans"),  # its own characters tell
+        ("RLHF 有哪三步？", ["什麼是獎勵模型？"], "zh-Hant"),  # no character tells, so the turn before does
+        ("RLHF 有哪三步？", ["什麼是獎勵模型？", "PPO?", "What is DPO?"], "zh-Hant"),
+        ("RLHF 有哪三步？", ["What is DPO?"], "zh-Hans"),
+        ("AWQ", ["什麼是量化？"], "zh-Hant"),
+        ("AWQ vs GPTQ", ["GPTQ", "什么是量化？", "RTN"], "zh-Hans"),
+        ("AWQ", ["What is quantization?"], "en"),
+    ],
+)
+def test_what_no_word_tells_the_turns_before_do(question: str, history: list[str], language: Language) -> None:
+    query = analyse(question, history)
+    assert (query.language, query.names_only) == (language, False)
+
+
+@pytest.mark.parametrize("question", ["AWQ", "rerope", "AWQ vs GPTQ", "rope ntk", "gradient checkpointing"])
+def test_names_alone_are_answered_in_the_language_of_the_notes(question: str) -> None:
+    query = analyse(question)
+    assert query.names_only
+    hits = [hit_in(language) for language in ("en", "other", "zh-Hant", "zh-Hant")]
+    assert in_language_of(query, hits).language == "zh-Hant"
+    assert in_language_of(query, ()).language == "en"
+
+
+@pytest.mark.parametrize("question", ["What is AWQ?", "explain RoPE", "AWQ 是什么", "量化", "cost of RLHF", ""])
+def test_words_give_a_question_its_language(question: str) -> None:
+    query = analyse(question)
+    assert not query.names_only
+    assert in_language_of(query, [hit_in("zh-Hant")]) == query
+
+
+def hit_in(language: Language) -> Hit:
+    chunk = Chunk("a.md", 0, (), "AWQ", 0, 3, SourceMap(), language, 1)
+    return Hit(1, chunk, 1.0, Scores())
 
 
 @given(st.text())

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from corpus.errors import AdapterMismatch, AdapterNotFound
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 CONFIG_FILE, WEIGHTS_FILE = "adapter_config.json", "adapter_model.safetensors"
 # Marks an adapter that writes whole answers from numbered evidence, as `generation.training.train_composer` leaves it.
 COMPOSER_FILE = "composer.json"
 BUNDLED_COMPOSER = Path(__file__).parents[1] / "adapters" / "interview-composer"
+BUNDLED_READER = BUNDLED_COMPOSER.with_name("interview-reader")
 
 
 def adapter_base(folder: Path) -> str:
@@ -63,6 +67,24 @@ def check_base(folder: Path, name: str) -> None:
     base = adapter_base(folder)
     if base not in ("", name) and not Path(base).is_absolute() and not Path(name).expanduser().exists():
         raise AdapterMismatch(path=folder, base=base, name=name)
+
+
+def with_lora(weights: Mapping[str, Tensor], folder: Path) -> dict[str, Tensor]:
+    """Tensors by transformers' names, with one of the bundled adapters, which hold LoRA matrices alone, merged: W + s B A.
+
+    Without PEFT and transformers' model, which take seconds to make.
+    """
+    from safetensors.torch import load_file
+
+    config = json.loads((folder / CONFIG_FILE).read_text(encoding="utf-8"))
+    lora = load_file(folder / WEIGHTS_FILE)
+    changed = dict(weights)
+    for name, low in lora.items():
+        if name.endswith("lora_A.weight"):
+            matrix = f"{name.removeprefix('base_model.model.').removesuffix('.lora_A.weight')}.weight"
+            high = lora[name.replace("lora_A", "lora_B")]
+            changed[matrix] = weights[matrix].float() + config["lora_alpha"] / config["r"] * (high.float() @ low.float())
+    return changed
 
 
 @contextmanager

@@ -115,21 +115,39 @@ class Decoder:
 
     def inputs(self, ids: Sequence[int], past: int, rows: Sequence[int]) -> dict[str, Any]:
         """What the graph is given for tokens after `past` others; logits come for the positions `rows` among the new."""
+        everything = np.arange(past + len(ids))
+        new = everything[past:]
+        return self._inputs(ids, new, everything, everything <= new[:, None], rows)
+
+    def parted(self, ids: IntArray, positions: IntArray, seen: npt.NDArray[np.bool_], rows: IntArray) -> FloatArray:
+        """The logits at some positions of a sequence whose parts do not all see each other, shape (len(rows), kept).
+
+        Args:
+            ids: the tokens.
+            positions: of each token in the text that it is part of.
+            seen: which tokens (columns) each token (row) attends to.
+            rows: where logits are wanted.
+        """
+        request = self.compiled.create_infer_request()
+        request.infer(self._inputs(ids.tolist(), positions, positions, seen, rows.tolist()), share_inputs=True)
+        logits: FloatArray = request.get_output_tensor(0).data[0].copy()
+        return logits
+
+    def _inputs(
+        self, ids: Sequence[int], positions: IntArray, keys: IntArray, seen: npt.NDArray[np.bool_], rows: Sequence[int]
+    ) -> dict[str, Any]:
+        """`positions` of the new tokens, `keys` of all that they may attend to."""
         import torch
 
         states = (self.embedding[torch.tensor(ids)] * self.factor).float().numpy()
         found = {"states": states[None], "beam": np.zeros(1, np.int32), "rows": np.array(rows, np.int64)}
-        new = np.arange(past, past + len(ids))[:, None]
-        everything = np.arange(past + len(ids))[None]
         for kind in self.kinds:
             radians, factor = self.rotations[kind]
-            angles = np.tile(new.astype(np.float32) * radians, 2)
+            angles = np.tile(positions[:, None].astype(np.float32) * radians, 2)
             found[f"cos.{kind}"] = (np.cos(angles) * factor)[None, None]
             found[f"sin.{kind}"] = (np.sin(angles) * factor)[None, None]
-            seen = everything <= new
-            if kind == "sliding_attention":
-                seen &= everything > new - self.window
-            found[f"mask.{kind}"] = np.where(seen, np.float32(0), np.float32(-np.inf))[None, None]
+            near = seen & (keys > positions[:, None] - self.window) if kind == "sliding_attention" else seen
+            found[f"mask.{kind}"] = np.where(near, np.float32(0), np.float32(-np.inf))[None, None]
         return found
 
 

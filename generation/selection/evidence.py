@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from corpus.results import Hit
+from generation.reader import Reader
 from generation.selection.evidence_choice import LISTED, EvidenceSettings, choose
 from generation.selection.evidence_features import FEATURES, FloatMatrix, features
 from generation.selection.evidence_lines import EvidenceSentence, arranged, is_chinese
-from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone
+from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone, read_best
 from generation.selection.names import missing_from, numbered_names, speaks_of_another
 from generation.selection.passage_units import units_of
 from generation.selection.question_kind import aspects
@@ -33,6 +34,7 @@ from retrieval.question_parts import several
 from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
+READ = 0.75  # logits of the regression that one of the reader's is worth
 _WIDENED = 2  # hits whose neighbours are read too
 
 
@@ -108,6 +110,7 @@ def select_evidence(
     embedder: Embedder,
     bm25: BM25Index,
     reranker: Reranker | None,
+    reader: Reader | None,
     settings: EvidenceSettings,
 ) -> Evidence:
     """The lines of the notes that best answer a question, in the order in which they are to be read.
@@ -129,6 +132,9 @@ def select_evidence(
     if query.question != query.text:  # what was asked before names the subject, and is not what is asked now
         whole = np.asarray((whole + scores_for(query.question, reranker)) / 2, dtype=np.float32)
     scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in several(query.question))], dtype=np.float32)
+    answers = read_best(query.text, places, scores.max(0), reader)
+    if answers is not None:
+        scores = np.asarray(scores + READ * answers, dtype=np.float32)
     kept = _in_one_language(places, scores, query, settings.foreign)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generation.selection.evidence_features import OBJECTION, FloatMatrix
-from generation.selection.evidence_lines import CHAIN, Chosen, section_of
+from generation.selection.evidence_lines import CHAIN, Chosen, is_part, section_of
 from generation.selection.evidence_reading import FloatVector, Place
 from generation.selection.passage_units import list_of, units_of
 from generation.selection.question_kind import Aspect, aspects, side_of
@@ -59,10 +59,10 @@ class EvidenceSettings:
     """
 
     sentences: int = 7
-    least: int = 2
-    gap: float = 3.0
-    elsewhere: float = 1.0
-    hits: int = 5
+    least: int = 1
+    gap: float = 3.5
+    elsewhere: float = 1.5
+    hits: int = 8
     foreign: float = 3.0
     characters: int = 700
     fact: float = 0.7
@@ -163,6 +163,8 @@ def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: s
         yield from _each_side(places, scores, question)
     if wants & _BUILT_UP:
         yield from _thesis(places, best, question)
+    if wants & {"listing", "steps"}:
+        yield from _parts(places, question)
     if not wants or wants & {"listing", "steps", "reason", "manner"}:
         yield from _titled_list(places, question)
 
@@ -225,6 +227,20 @@ def _thesis(places: Sequence[Place], best: int, question: str) -> list[int]:
     unit = places[first].unit
     opens = unit.kind in ("sentence", "formula") and unit.needs is None and not places[first].hit.chunk.text[: unit.start].strip()
     return [first] if opens else []
+
+
+def _parts(places: Sequence[Place], question: str) -> list[int]:
+    """The first unit of each section below the title that says what is asked: "The three stages" and a section for each."""
+    sections: dict[tuple[str, ...], list[int]] = {}
+    for i, place in enumerate(places):
+        if is_part(section_of(place), question) and not _is_other_side(place, question):
+            sections.setdefault(section_of(place), []).append(i)
+    parents = [section[:-1] for section in sections]
+    firsts = {
+        section: min(inside, key=lambda i: (places[i].hit.chunk.ordinal, places[i].number))
+        for section, inside in sections.items()
+    }
+    return [first for section, first in firsts.items() if parents.count(section[:-1]) > 1]
 
 
 def _titled_list(places: Sequence[Place], question: str) -> list[int]:

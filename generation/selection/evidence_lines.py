@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from corpus.documents import Chunk
 from corpus.language import detect_language
@@ -15,14 +15,26 @@ from generation.selection.passage_units import Unit, units_of
 from generation.selection.question_kind import aspects
 from generation.selection.sentence_form import labelled
 from generation.verify import overlap
-from retrieval.analysis import terms
+from retrieval.analysis import concepts, fold, terms
+from retrieval.query import subjects_of
 
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner"})
 _IN_ORDER = frozenset({"steps", "listing", "derivation", "code"})
-_STANDS_OUT = 0.5  # logits that the best line is ahead of the first to be moved before it
+_STANDS_OUT = 0.1  # logits that the best line is ahead of the first to be moved before it
 _STANDS_FAR_OUT = 2.5
 _OPENING = 300  # characters of a passage that are shown when nothing in it can be picked
 _TITLE = 32  # characters of a title that may stand before an item
+_PART_TITLE = 48
+_TITLES_OF_A_PART = 2  # a path and at least two titles
+# What a title, and the question that it answers, call the parts of something; folded text.
+_PARTS = (
+    re.compile(r"阶段|步骤|流程|过程|[几两三四五六七八]步|\b(?:stage|step|phase)s?\b|\bpipeline\b"),
+    re.compile(
+        r"类型|分类|种类|方法|方式|策略|技术|算法|[几两三四五六七八][类种]|\b(?:type|kind|method|technique|strateg|approach|way)(?:s|es|ies)?\b"
+    ),
+    re.compile(r"组成|部分|组件|模块|构成|结构|\b(?:part|component|module)s?\b"),
+    re.compile(r"优点|缺点|优缺点|局限|不足|问题|挑战|\b(?:advantage|drawback|disadvantage|limitation|problem|challenge)s?\b"),
+)
 _NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
 CHAIN = 2  # sentences that are fetched for one that points back
 # What a line with a colon at its end says if it is more than a label.
@@ -102,19 +114,49 @@ def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:
     return tuple(EvidenceSentence(chunk, start, end, text, 0.0, text) for start, end, text in texts if terms(text))
 
 
+def is_part(section: tuple[str, ...], question: str) -> bool:
+    """Whether the title above that of a section says what is asked, so that the section is one part of the answer."""
+    if len(section) <= _TITLES_OF_A_PART:
+        return False
+    subjects, title = set(subjects_of(question)), section[-2]
+    asked = any(word.search(fold(question)) and word.search(fold(title)) for word in _PARTS)
+    return bool(subjects) and subjects <= set(concepts(" ".join(section[1:-1]))) and asked
+
+
 def arranged(chosen: Sequence[Chosen], question: str) -> tuple[EvidenceSentence, ...]:
-    """Sections by their best unit, each in its author's order, with what the units need; a fact that stands out goes first."""
+    """Sections by their best unit, each in its author's order, with what the units need; a fact that stands out goes first.
+
+    Sections that are the parts of what is asked stay together, in their author's order, each under its title.
+    """
     sections: dict[tuple[str, ...], list[Chosen]] = {}
     for item in sorted(chosen, key=lambda item: -item.score):
         sections.setdefault(section_of(item.place), []).append(item)
+    together: dict[tuple[str, ...], list[list[Chosen]]] = {}
+    for section, group in sections.items():
+        parted = bool(aspects(question) & {"listing", "steps"}) and is_part(section, question)
+        together.setdefault(section[:-1] if parted else section, []).append(group)
     lines: list[EvidenceSentence] = []
-    for group in sections.values():
-        by_chunk: dict[int, list[Chosen]] = {}
-        for item in group:
-            by_chunk.setdefault(item.place.hit.chunk.ordinal, []).append(item)
-        for _, items in sorted(by_chunk.items()):
-            lines += _lines(items, question, titled=len(sections) > 1)
+    for groups in together.values():
+        for group in sorted(groups, key=lambda group: min(item.place.hit.chunk.ordinal for item in group)):
+            told = _section_lines(group, question, titled=len(sections) > 1)
+            lines += _under_title(told, group[0].place.hit.chunk) if len(groups) > 1 else told
     return _answer_first(lines, question)
+
+
+def _section_lines(group: Sequence[Chosen], question: str, *, titled: bool) -> list[EvidenceSentence]:
+    by_chunk: dict[int, list[Chosen]] = {}
+    for item in group:
+        by_chunk.setdefault(item.place.hit.chunk.ordinal, []).append(item)
+    return [line for _, items in sorted(by_chunk.items()) for line in _lines(items, question, titled=titled)]
+
+
+def _under_title(lines: Sequence[EvidenceSentence], chunk: Chunk) -> list[EvidenceSentence]:
+    """The lines of a section, the title of the section before the first."""
+    title = unnumbered(chunk.heading[-1])
+    if _is_vague(title) or len(title) > _PART_TITLE or overlap(title, lines[0].text) >= _NAMED:
+        return list(lines)
+    colon = "：" if chunk.language.startswith("zh") else ": "
+    return [replace(lines[0], text=f"{title}{colon}{lines[0].text}"), *lines[1:]]
 
 
 def _answer_first(lines: Iterable[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:

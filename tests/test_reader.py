@@ -1,0 +1,53 @@
+"""The bundled reader on real weights: which unit answers, whatever it stands beside, on both runtimes."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from generation.models.language_model import Runtime
+from generation.reader import Reader, load_reader
+
+pytestmark = pytest.mark.slow
+
+# The first unit answers; the others are about the same subject.
+ASKED = {
+    "ALiBi 为什么不需要位置嵌入？": (
+        ("ALiBi", "ALiBi 直接在注意力分数上减去与距离成正比的偏置，位置信息由此进入，所以输入端不再加位置嵌入。"),
+        ("ALiBi", "ALiBi 由 Press 等人在 2021 年提出，论文题为 Train Short, Test Long。"),
+        ("ALiBi", "BLOOM 和 MPT 采用了 ALiBi。"),
+    ),
+    "GPTQ 量化後的權重是幾位元？": (
+        ("量化", "GPTQ 常見的設定是把權重量化成 4 位元，分組大小 128。"),
+        ("量化", "GPTQ 需要一小批校準資料。"),
+        ("量化", "AWQ 保護少數重要的通道。"),
+    ),
+    "Why is RMSNorm cheaper than LayerNorm?": (
+        ("Normalization", "RMSNorm leaves out the mean: it needs one reduction instead of two and has no bias."),
+        ("Normalization", "RMSNorm was proposed by Zhang and Sennrich in 2019."),
+        ("Normalization", "Pre-norm puts the normalization before each block."),
+    ),
+}
+
+
+@pytest.fixture(scope="module", params=["openvino", "transformers"])
+def reader(request: pytest.FixtureRequest) -> Reader:
+    runtime: Runtime = request.param
+    if runtime == "openvino" and find_spec("openvino") is None:
+        pytest.skip("OpenVINO is not installed")
+    return load_reader(device="cpu", runtime=runtime)
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_the_unit_that_answers_scores_highest(reader: Reader, question: str) -> None:
+    assert reader.score(question, ASKED[question]).argmax() == 0
+
+
+def test_a_unit_is_worth_the_same_beside_any_others(reader: Reader) -> None:
+    question, units = next(iter(ASKED.items()))
+    together = reader.score(question, units * 6)  # more than are read at a time
+    alone = np.concatenate([reader.score(question, [unit]) for unit in units])
+    assert np.abs(together - np.tile(alone, 6)).max() < 0.1 * np.abs(alone).max()
+    assert reader.score(question, ()).shape == (0,)
