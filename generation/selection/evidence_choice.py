@@ -59,7 +59,7 @@ class EvidenceSettings:
     """
 
     sentences: int = 7
-    least: int = 1
+    least: int = 2
     gap: float = 3.5
     elsewhere: float = 1.5
     hits: int = 8
