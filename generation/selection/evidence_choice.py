@@ -63,7 +63,7 @@ class EvidenceSettings:
     gap: float = 3.5
     elsewhere: float = 1.5
     hits: int = 8
-    foreign: float = 3.0
+    foreign: float = 4.5
     characters: int = 700
     fact: float = 0.7
     list_items: int = 8
