@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -233,14 +234,15 @@ def _parts(places: Sequence[Place], question: str) -> list[int]:
     """The first unit of each section below the title that says what is asked: "The three stages" and a section for each."""
     sections: dict[tuple[str, ...], list[int]] = {}
     for i, place in enumerate(places):
-        if is_part(section_of(place), question) and not _is_other_side(place, question):
+        if not _is_other_side(place, question):
             sections.setdefault(section_of(place), []).append(i)
-    parents = [section[:-1] for section in sections]
-    firsts = {
-        section: min(inside, key=lambda i: (places[i].hit.chunk.ordinal, places[i].number))
-        for section, inside in sections.items()
-    }
-    return [first for section, first in firsts.items() if parents.count(section[:-1]) > 1]
+    parts = [section for section in sections if is_part(section, question)]
+    parents = Counter(section[:-1] for section in parts)
+    return [
+        min(sections[part], key=lambda i: (places[i].hit.chunk.ordinal, places[i].number))
+        for part in parts
+        if parents[part[:-1]] > 1
+    ]
 
 
 def _titled_list(places: Sequence[Place], question: str) -> list[int]:

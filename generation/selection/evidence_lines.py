@@ -131,10 +131,10 @@ def arranged(chosen: Sequence[Chosen], question: str) -> tuple[EvidenceSentence,
     sections: dict[tuple[str, ...], list[Chosen]] = {}
     for item in sorted(chosen, key=lambda item: -item.score):
         sections.setdefault(section_of(item.place), []).append(item)
+    by_parts = bool(aspects(question) & {"listing", "steps"})
     together: dict[tuple[str, ...], list[list[Chosen]]] = {}
     for section, group in sections.items():
-        parted = bool(aspects(question) & {"listing", "steps"}) and is_part(section, question)
-        together.setdefault(section[:-1] if parted else section, []).append(group)
+        together.setdefault(section[:-1] if by_parts and is_part(section, question) else section, []).append(group)
     lines: list[EvidenceSentence] = []
     for groups in together.values():
         for group in sorted(groups, key=lambda group: min(item.place.hit.chunk.ordinal for item in group)):
