@@ -8,11 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from app.presets import describe_presets
 from app.session import Session
 from corpus.errors import CatalogueCorrupt, InterviewRagError
 from retrieval.store import IndexStore
+
+if TYPE_CHECKING:
+    from generation.models.language_model import Runtime
 
 _PACKAGES = ("torch", "transformers", "sentence-transformers", "peft", "langchain", "rank-bm25", "gradio")
 
@@ -73,10 +77,11 @@ def _faiss_builds() -> Iterator[str]:
 
 def _models(session: Session) -> Iterator[Finding]:
     from generation.models import bundled_gguf
+    from generation.models.language_model import BUNDLED_GENERATOR
     from retrieval import bundled_e5
 
     settings = session.settings
-    used = {settings.embeddings, settings.generator}
+    used = {settings.embeddings, settings.generator} | ({BUNDLED_GENERATOR} if settings.answering.reader else set())
     for state in (bundled_e5.state(), *(bundled_gguf.state(name) for name in bundled_gguf.MODELS)):
         broken = state.status == "damaged" or (state.status == "weights missing" and state.name in used)
         yield Finding(state.name, f"{state.status}, sha256 {state.sha256[:12]}, {state.path}", ok=not broken)
@@ -106,17 +111,13 @@ def _generator(session: Session) -> Iterator[Finding]:
 
 def _reader(session: Session) -> Iterator[Finding]:
     """What judges the lines of the notes, if anything does."""
-    from generation.models import bundled_gguf
     from generation.models.adapter import BUNDLED_READER
     from generation.models.language_model import BUNDLED_GENERATOR
-    from generation.models.model_loading import choose_runtime
-    from generation.models.model_source import find_model
 
     if not session.settings.answering.reader:
         yield Finding("reader", "none (answering.reader = false)")
         return
-    ready = bundled_gguf.state(BUNDLED_GENERATOR).status == "ready"
-    runs = f"run by {choose_runtime(find_model(BUNDLED_GENERATOR), session.settings.device)}" if ready else "loaded on first use"
+    runs = _runtime_of(BUNDLED_GENERATOR, session.settings.device)
     yield Finding("reader", f"{BUNDLED_GENERATOR}, adapter {BUNDLED_READER.name}, {runs}")
 
 
@@ -131,16 +132,18 @@ def _runtime_of_generator(session: Session) -> str:
         models = served_models(settings.generator, settings.generator_url, min(settings.generator_seconds, 5.0))
         known = "" if settings.generator.removeprefix(OPENAI) in models else f", which lists {', '.join(models) or 'no model'}"
         return f"served at {settings.generator_url}{known}"
+    wanted = None if settings.generator_runtime == "auto" else settings.generator_runtime
+    return _runtime_of(settings.generator, settings.device, wanted, settings.generator_bits)
+
+
+def _runtime_of(name: str, device: str | None, wanted: Runtime | None = None, bits: int | None = None) -> str:
+    """What runs a model on this machine; converts no weights."""
     from generation.models import bundled_gguf
     from generation.models.model_loading import choose_runtime
     from generation.models.model_source import find_model
 
-    name = settings.generator
     ready = bundled_gguf.state(name).status == "ready" if name.startswith("bundled:") else Path(name).expanduser().exists()
-    if not ready:
-        return "loaded on first use"
-    wanted = None if settings.generator_runtime == "auto" else settings.generator_runtime
-    return f"run by {choose_runtime(find_model(name), settings.device, wanted, settings.generator_bits)}"
+    return f"run by {choose_runtime(find_model(name), device, wanted, bits)}" if ready else "loaded on first use"
 
 
 def _rope(session: Session) -> Iterator[Finding]:

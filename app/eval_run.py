@@ -49,13 +49,13 @@ def subject_of(session: Session, arms: Sequence[str], judge: Judge) -> Subject:
 def _answerer(session: Session, arm: str) -> Answerer:
     """Quoted and composed as set; `copied` composes in the words of the evidence, `raw` shows what the bare model writes."""
     from eval.raw_answers import RawAnswerer
-    from generation.answerer import Answerer
 
     answerer = session.answerer(compose=arm in (COMPOSED, COPIED))
-    settings = answerer.settings if arm == COMPOSED else replace(answerer.settings, copy_only=arm == COPIED)
+    if arm != COMPOSED:
+        answerer.settings = replace(answerer.settings, copy_only=arm == COPIED)
     if arm == RAW:
-        return RawAnswerer(answerer.retriever, answerer.checker, session.model, settings, reader=answerer.reader)
-    return Answerer(answerer.retriever, answerer.checker, answerer.model, settings, reader=answerer.reader)
+        return RawAnswerer(answerer.retriever, answerer.checker, session.model, answerer.settings, reader=answerer.reader)
+    return answerer
 
 
 def facts_of(session: Session, gold: Sequence[GoldQuestion], subject: Subject, judge: Judge) -> dict[str, Any]:

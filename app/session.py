@@ -250,7 +250,7 @@ class Session:
         wanted = self.settings.answering.long_context_tokens
         window = self.rope.scaling(self.native_window, wanted).window(self.native_window)
         settings = LongContextSettings(min(wanted, window), self.answer_settings)
-        return LongContextAnswerer(retriever, self.checker, self.model_for, settings)
+        return LongContextAnswerer(retriever, self.checker, self.model_for, settings, reader=lambda: self.reader)
 
     @property
     def answer_settings(self) -> AnswerSettings:

@@ -59,6 +59,10 @@ class Answerer(NotesAnswerer):
         self.reader = reader
         self.settings = settings or AnswerSettings()
 
+    def over(self, retriever: HybridRetriever) -> Answerer:
+        """The same over other notes."""
+        return type(self)(retriever, self.checker, self.model, self.settings, reader=self.reader)
+
     @property
     def min_relevance(self) -> float:
         """As set, or what is surely not: the evidence is looked at before anything else is refused, if there is a reranker."""

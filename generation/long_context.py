@@ -24,6 +24,7 @@ from generation.compose import compose, instructions
 from generation.draft import Draft
 from generation.grounding import verify_draft
 from generation.models.language_model import LanguageModel
+from generation.reader import Reader
 from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 
@@ -100,10 +101,17 @@ class LongContextAnswerer(NotesAnswerer):
     """Answers from whole documents."""
 
     def __init__(
-        self, retriever: HybridRetriever, checker: Checker, model_for: ModelFor, settings: LongContextSettings | None = None
+        self,
+        retriever: HybridRetriever,
+        checker: Checker,
+        model_for: ModelFor,
+        settings: LongContextSettings | None = None,
+        *,
+        reader: Callable[[], Reader | None] = lambda: None,
     ) -> None:
+        """`reader` gives what selects quotations where nothing that the model writes can be shown, as in the mode rag."""
         super().__init__(retriever, checker)
-        self.model_for = model_for
+        self.model_for, self.reader = model_for, reader
         self.settings = settings or LongContextSettings()
 
     @property
@@ -161,7 +169,7 @@ class LongContextAnswerer(NotesAnswerer):
             )
         else:
             draft.left_out.append("no document fits into the window: the notes are quoted")
-        quoting = Answerer(self.retriever, self.checker, None, self.settings.answer)
+        quoting = Answerer(self.retriever, self.checker, None, self.settings.answer, reader=self.reader())
         for event in quoting.from_hits(draft.query, draft.found, draft.started):
             if isinstance(event, Answer):
                 timings = {**draft.timings, **event.timings, "total": time.perf_counter() - draft.started}

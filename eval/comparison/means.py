@@ -54,8 +54,7 @@ class Means:
 
     def rag(self, retriever: HybridRetriever) -> NotesAnswerer:
         """What answers in the mode rag, over other notes perhaps."""
-        answerer = self.load_answerer()
-        return Answerer(retriever, answerer.checker, answerer.model, answerer.settings, reader=answerer.reader)
+        return self.load_answerer().over(retriever)
 
     def fine_tuned(self, model: LanguageModel, retriever: HybridRetriever, *, grounded: bool) -> NotesAnswerer:
         """What answers in the modes fine-tuned and fine-tuned-rag."""

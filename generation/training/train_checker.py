@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import random
 import time
 from collections.abc import Iterator, Sequence
@@ -35,7 +34,7 @@ from retrieval.rerank import ADAPTERS, BUNDLED_RERANKER
 from retrieval.rerank_input import PairEncoder, Window
 from retrieval.rerank_model import make_batch
 from retrieval.training.adapted import trainable_encoder
-from retrieval.training.masters import MasterWeights, save_checkpoint, schedule
+from retrieval.training.masters import MasterWeights, join_run, place_in_run, save_checkpoint, schedule
 
 log = logging.getLogger("generation.training")
 
@@ -116,7 +115,7 @@ class Trainer:
         heads.reranker.load_state_dict(load_file(reranker / HEADS_FILE))
         self.network = CheckerNetwork(self.adapted, heads)
         self.source, self.settings, self.step = source, settings, 0
-        self.process, self.processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        self.process, self.processes = place_in_run()
         self.masters = MasterWeights(self.network, settings.rate, self.processes, faster={"heads.": settings.heads})
 
     def run(self, checkpoint: Path) -> None:
@@ -210,9 +209,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=TrainSettings.seed)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    if "WORLD_SIZE" in os.environ:
-        torch.set_num_threads(1)
-        torch.distributed.init_process_group("gloo")
+    join_run()
     labelled = [each for each in read_labelled(TRAINING) if each.part == "train"]
     articles = [each for each in read_articles(options.data, TRAINING) if each.part == "train"]
     trainer = Trainer(GroupSource(labelled, articles), TrainSettings(steps=options.steps, seed=options.seed), options.reranker)

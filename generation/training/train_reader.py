@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
 import shutil
 import time
 from dataclasses import asdict, dataclass
@@ -32,7 +31,7 @@ from generation.models.language_model import BUNDLED_GENERATOR
 from generation.reader import tensors
 from generation.reader_input import NO, YES, packed
 from generation.training.judgements import JUDGEMENTS, Judgement, Judgements, judgements
-from retrieval.training.masters import MasterWeights, save_checkpoint, schedule
+from retrieval.training.masters import MasterWeights, join_run, place_in_run, save_checkpoint, schedule
 
 log = logging.getLogger("generation.training")
 SHARES = {"cmrc": 0.1, "drcd": 0.1, "halueval": 0.7}
@@ -70,7 +69,7 @@ class ReaderTrainer:
         self.network = trainable(base.model, "lora", settings.rank, settings.seed)
         words = [self.tokenizer.encode(word, add_special_tokens=False)[0] for word in (YES, NO)]
         self.words = plain(self.network).get_output_embeddings().weight[words].detach().float()
-        self.process, self.processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        self.process, self.processes = place_in_run()
         self.masters = MasterWeights(self.network, settings.rate, self.processes)
         self.step = 0
 
@@ -158,9 +157,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=ReaderSettings.seed)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    if "WORLD_SIZE" in os.environ:
-        torch.set_num_threads(1)
-        torch.distributed.init_process_group("gloo")
+    join_run()
     found = judgements(options.judgements, options.data, options.notes, SHARES, options.seed)
     settings = ReaderSettings(epochs=options.epochs, rate=options.rate, seed=options.seed)
     trainer = ReaderTrainer(load_base(BUNDLED_GENERATOR, device="cpu"), settings)

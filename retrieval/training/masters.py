@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+
+
+def join_run() -> None:
+    """Make this process one of those that `torchrun` started, with one thread; nothing of the kind if it runs alone."""
+    if "WORLD_SIZE" in os.environ:
+        torch.set_num_threads(1)
+        torch.distributed.init_process_group("gloo")
+
+
+def place_in_run() -> tuple[int, int]:
+    """Number of this process and how many there are: 0 and 1 if it runs alone."""
+    return int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
 
 
 class MasterWeights:

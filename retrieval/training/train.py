@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,7 +30,7 @@ from retrieval.training.adapted import trainable_encoder
 from retrieval.training.datasets import Collection, read_all
 from retrieval.training.groups import Group, GroupSampler, GroupSettings
 from retrieval.training.losses import WindowLogits, group_loss
-from retrieval.training.masters import MasterWeights, save_checkpoint, schedule
+from retrieval.training.masters import MasterWeights, join_run, place_in_run, save_checkpoint, schedule
 from retrieval.training.mining import FirstStage
 from retrieval.training.saving import save_adapter
 
@@ -68,7 +67,7 @@ class Trainer:
             self.scorer.heads.load_state_dict(load_file(start / HEADS_FILE))
         self.pointer = nn.Linear(PROJECTION, 1)
         self.samplers, self.settings, self.step = samplers, settings, 0
-        self.process, self.processes = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
+        self.process, self.processes = place_in_run()
         self.masters = MasterWeights(nn.ModuleList([self.scorer, self.pointer]), settings.rate, self.processes)
 
     def run(self, checkpoint: Path) -> None:
@@ -162,10 +161,11 @@ def samplers_of(collections: Sequence[Collection], cache: Path) -> dict[str, Gro
 
 def _in_turn(prepare_samplers: Callable[[], dict[str, GroupSampler]]) -> dict[str, GroupSampler]:
     """Let the first process fill the cache before the others read it."""
-    if int(os.environ.get("RANK", "0")):
+    process, processes = place_in_run()
+    if process:
         torch.distributed.barrier()
     samplers = prepare_samplers()
-    if "RANK" in os.environ and not int(os.environ["RANK"]):
+    if processes > 1 and not process:
         torch.distributed.barrier()
     return samplers
 
@@ -183,9 +183,7 @@ def main() -> None:
     parser.add_argument("--adapter", type=Path, help="folder of an adapter to train on")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    if "WORLD_SIZE" in os.environ:
-        torch.set_num_threads(1)
-        torch.distributed.init_process_group("gloo")
+    join_run()
     samplers = _in_turn(lambda: samplers_of(read_all(options.data, options.notes), options.work / "embeddings"))
     settings = TrainSettings(steps=options.steps, seed=options.seed, rate=options.rate)
     trainer = Trainer(samplers, settings, options.adapter)
