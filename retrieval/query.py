@@ -53,6 +53,7 @@ class Query:
         variants: other wordings, searched for beside `text`.
         drafts: passages that an answer might look like; their likes are searched for.
         names_only: it is in no language ("AWQ GPTQ"), and is answered in that of the notes.
+        either_script: it is in Chinese that reads the same in both scripts, and is answered in that of the notes.
     """
 
     question: str
@@ -61,6 +62,7 @@ class Query:
     variants: tuple[str, ...] = ()
     drafts: tuple[str, ...] = ()
     names_only: bool = False
+    either_script: bool = False
 
 
 def analyse(question: str, history: Sequence[str] = ()) -> Query:
@@ -74,13 +76,22 @@ def analyse(question: str, history: Sequence[str] = ()) -> Query:
     text = question
     if history and _needs_history(question):
         text = f"{_last_subject(history)} {question}"
-    return Query(question, text, _language_of(question, history), names_only=not history and _is_names_only(question))
+    language, turns = _language_of(question, history), (question, *history)
+    return Query(
+        question,
+        text,
+        language,
+        names_only=not history and _is_names_only(question),
+        either_script=language.startswith("zh") and all(map(in_both_scripts, turns)),
+    )
 
 
 def in_language_of(query: Query, hits: Sequence[Hit]) -> Query:
-    """The query, with the language of most of the best hits if it has none of its own."""
-    told = [hit.chunk.language for hit in hits[:_BEST] if hit.chunk.language != "other"]
-    return replace(query, language=Counter(told).most_common(1)[0][0]) if query.names_only and told else query
+    """The query, with the language, or the script, of most of the best hits if it has none of its own."""
+    best = (hit.chunk.language for hit in hits[:_BEST])
+    told = [language for language in best if language.startswith("zh") or (query.names_only and language != "other")]
+    open_ended = query.names_only or query.either_script
+    return replace(query, language=Counter(told).most_common(1)[0][0]) if open_ended and told else query
 
 
 def _language_of(question: str, history: Sequence[str]) -> Language:

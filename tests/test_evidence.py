@@ -25,6 +25,9 @@ Frantar et al., 2022, arXiv:2210.17323。
 """
 
 
+LONG = "在很长的范围里都是如此，" * 14
+
+
 def make_chunk(text: str, heading: str = "量化粒度", language: Language = "zh-Hans", ordinal: int = 0) -> Chunk:
     return Chunk("q.md", ordinal, ("量化", heading), text, 0, len(text), SourceMap(), language, 100)
 
@@ -83,6 +86,77 @@ def test_a_sentence_that_points_back_comes_with_the_one_before_it() -> None:
     assert found == ["对称量化的范围以 0 为中心。", "它的零点固定为 0。"]
 
 
+@pytest.mark.parametrize(
+    ("text", "question", "found"),
+    [
+        (
+            "令最低频等于插值的结果。两边同时取幂就得到新的底数。",
+            "新的底数怎么得到？",
+            ["令最低频等于插值的结果。", "两边同时取幂就得到新的底数。"],
+        ),
+        (
+            "把段落直接放进提示词。如果模型这时答对，说明缺的是知识。",
+            "模型答对说明缺什么？",
+            ["把段落直接放进提示词。", "如果模型这时答对，说明缺的是知识。"],
+        ),
+        (
+            f"底数为一万时，归一化内积随距离下降，{'在很长的范围里都是如此，' * 14}约为零点一六；底数改为五十万后约为零点四九。",
+            "底数改为五十万后约为多少？",
+            [
+                f"底数为一万时，归一化内积随距离下降，{'在很长的范围里都是如此，' * 14}约为零点一六。",
+                "底数改为五十万后约为零点四九。",
+            ],
+        ),
+        (
+            "第一阶段监督学习。第二阶段强化学习像另一种方法。",
+            "第二阶段强化学习像什么",
+            ["第一阶段监督学习。", "第二阶段强化学习像另一种方法。"],
+        ),
+    ],
+)
+def test_what_a_sentence_supposes_comes_before_it(text: str, question: str, found: list[str]) -> None:
+    assert select(question, make_chunk(text), sentences=2, least=1) == found
+
+
+def test_a_few_words_between_two_chosen_sentences_come_along() -> None:
+    text = "GPTQ 逐列量化权重。误差要补偿。GPTQ 用海森矩阵补偿。"
+    assert select("GPTQ 量化权重，用海森矩阵", make_chunk(text), sentences=2) == [f"{part}。" for part in text.split("。")[:-1]]
+    apart = text.replace("误差要补偿。", "\n\n误差要补偿。\n\n")
+    assert "误差要补偿。" not in select("GPTQ 量化权重，用海森矩阵", make_chunk(apart), sentences=2)
+
+
+def test_formulas_of_the_same_symbols_do_not_repeat_each_other() -> None:
+    text = "\n\n".join(
+        f"{name} 的公式：\n\n$${formula}$$"
+        for name, formula in (("Pre-Norm", "y = x + F(N(x))"), ("Post-Norm", "y = N(x + F(x))"), ("Post-LN", "y=N(x+F(x))"))
+    )
+    found = "\n".join(select("Pre-Norm 和 Post-Norm 怎么写", make_chunk(text)))
+    assert "x + F(N(x))" in found
+    assert ("N(x + F(x))" in found) != ("N(x+F(x))" in found)
+
+
+def test_a_name_that_only_notes_in_the_other_language_have_is_looked_up_there() -> None:
+    english = make_chunk("Shaw adds relative representations. Relative attention scores differ by offset.", "Relative", "en")
+    chinese = make_chunk("DeBERTa 比 Shaw 多了位置对内容一项。")
+    assert select("How do the attention scores of DeBERTa and Shaw differ?", english, chinese) == [
+        "DeBERTa 比 Shaw 多了位置对内容一项。"
+    ]
+    # PyTorch is no name: it says how, not what.
+    code = make_chunk("PyTorch 里 Shaw 的表示很短。")
+    assert "Shaw adds relative representations." in select("PyTorch for Shaw, please", english, code)
+
+
+def test_a_first_sentence_that_goes_on_from_its_title_is_told_under_it() -> None:
+    sizes = make_chunk("这个参数禁止重复的片段。", "no_repeat_ngram_size")
+    assert select("怎么禁止重复的片段？", sizes) == ["no_repeat_ngram_size：这个参数禁止重复的片段。"]
+
+
+def test_one_item_comes_with_the_condition_above_it() -> None:
+    text = "Empirically, for models of this kind that were trained with a context of 4K:\n- beyond 16K quality drops\n- weather"
+    found = select("What happens to quality beyond 16K?", make_chunk(text, "Limits", "en"), sentences=1, least=1)
+    assert found == [text.splitlines()[0], "- beyond 16K quality drops"]
+
+
 def test_evidence_stands_in_reading_order_whatever_the_rank_of_its_chunk() -> None:
     first = make_chunk("GPTQ 逐列量化权重。", ordinal=0)
     second = make_chunk("GPTQ 用海森矩阵补偿误差。", ordinal=1)
@@ -126,7 +200,7 @@ def test_listings_only_where_code_is_asked_for() -> None:
 
 def test_an_item_that_stands_alone_is_told_under_its_title() -> None:
     gpt2, gpt3 = (make_chunk(f"- 参数：{count}", heading) for heading, count in (("GPT-2", "15 亿。"), ("GPT-3", "1750 亿。")))
-    assert set(select("参数规模各是多大", gpt2, gpt3)) == {"GPT-2：参数：15 亿。", "GPT-3：参数：1750 亿。"}
+    assert set(select("参数规模各是多大", gpt2, gpt3)) == {"GPT-2——参数：15 亿。", "GPT-3——参数：1750 亿。"}
 
 
 def test_a_lead_that_counts_more_than_is_shown_loses_its_count() -> None:

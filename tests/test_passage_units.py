@@ -53,6 +53,24 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("计算方式如下：\n\n可以看出权重与位置无关。", [("lead", "计算方式如下："), ("sentence", "可以看出权重与位置无关。")]),
         ("A KV cache takes\n$$\n2 L h d\n$$", [("heading", "A KV cache takes"), ("formula", "$$\n2 L h d\n$$")]),
         ("The memory of a KV cache is\n$$\n2 L h d\n$$", [("formula", "The memory of a KV cache is\n$$\n2 L h d\n$$")]),
+        (
+            "The new index is\n\n$$p' = \\alpha p$$\n\nwith $0 < \\alpha < 1$ a compression factor.",
+            [("formula", "The new index is\n$$p' = \\alpha p$$\nwith $0 < \\alpha < 1$ a compression factor.")],
+        ),
+        # a calculation in words between fences is no listing
+        (
+            "KV Cache 的大小：\n```\n每层 KV Cache = 2 × 序列长度 × 头数\n# 单位为字节\n```",
+            [("lead", "KV Cache 的大小："), ("code", "```\n每层 KV Cache = 2 × 序列长度 × 头数\n# 单位为字节\n```")],
+        ),
+        (
+            "KV Cache 的大小：\n```\n每层 KV Cache = 2 × 序列长度 × 头数\n例：共 33.6 MB\n```",
+            [("formula", "KV Cache 的大小：\n```\n每层 KV Cache = 2 × 序列长度 × 头数\n例：共 33.6 MB\n```")],
+        ),
+        ("> 取决于场景。\n> 长文本选 ALiBi。", [("sentence", "取决于场景。"), ("sentence", "长文本选 ALiBi。")]),
+        (
+            "The steps are:\na. collect rankings\nb. train a reward model",
+            [("lead", "The steps are:"), ("item", "collect rankings"), ("item", "train a reward model")],
+        ),
         # one short item among long ones is no title
         (
             "1. `W_out` 由 `W_emb` 提供\n2. 输出层的偏置通常被移除，因为它会破坏共享的对称性",

@@ -114,11 +114,29 @@ def test_names_alone_are_answered_in_the_language_of_the_notes(question: str) ->
     assert in_language_of(query, ()).language == "en"
 
 
-@pytest.mark.parametrize("question", ["What is AWQ?", "explain RoPE", "AWQ 是什么", "量化", "cost of RLHF", ""])
+@pytest.mark.parametrize("question", ["What is AWQ?", "explain RoPE", "AWQ 是什么", "cost of RLHF", ""])
 def test_words_give_a_question_its_language(question: str) -> None:
     query = analyse(question)
     assert not query.names_only
     assert in_language_of(query, [hit_in("zh-Hant")]) == query
+
+
+@pytest.mark.parametrize(
+    ("question", "history", "language"),
+    [
+        ("RLHF 有哪三步？", [], "zh-Hant"),
+        ("量化", ["RLHF 有哪三步？"], "zh-Hant"),
+        ("量化", ["什么是 RLHF？"], "zh-Hans"),
+        ("什么是量化？", [], "zh-Hans"),
+    ],
+)
+def test_chinese_that_both_scripts_share_is_answered_in_that_of_the_notes(
+    question: str, history: list[str], language: Language
+) -> None:
+    query = analyse(question, history)
+    hits = [hit_in(language) for language in ("en", "en", "en", "zh-Hant", "zh-Hant")]
+    assert in_language_of(query, hits).language == language
+    assert in_language_of(query, hits[:3]).language == "zh-Hans"  # notes in another language have no script
 
 
 def hit_in(language: Language) -> Hit:

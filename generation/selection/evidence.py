@@ -23,7 +23,7 @@ from generation.selection.evidence_choice import LISTED, EvidenceSettings, choos
 from generation.selection.evidence_features import FEATURES, FloatMatrix, features
 from generation.selection.evidence_lines import EvidenceSentence, arranged, is_chinese
 from generation.selection.evidence_reading import FloatVector, Place, Reading, read_alone, read_best
-from generation.selection.names import missing_from, numbered_names, speaks_of_another
+from generation.selection.names import missing_from, numbered_names, plain_names, speaks_of_another
 from generation.selection.passage_units import units_of
 from generation.selection.question_kind import aspects
 from generation.selection.sentence_form import REFERENCES
@@ -173,16 +173,14 @@ def _is_chinese(place: Place) -> bool:
 def _in_one_language(places: Sequence[Place], scores: FloatMatrix, query: Query, margin: float) -> list[int]:
     """The places to choose from: those in the question's language if the best of them can compete.
 
-    They cannot where only notes in the other language have a name with a number that the question gives.
+    They cannot where only notes in the other language have a name that the question gives.
     """
     chinese = query.language.startswith("zh")
     own = np.array([_is_chinese(place) == chinese for place in places])
     if own.all() or not own.any():
         return list(range(len(places)))
-    names = numbered_names(query.text)
-    have = [
-        any(missing_from(names, place.under_heading()) != names for place, o in zip(places, own, strict=True) if o == side)
-        for side in (True, False)
-    ]
-    ours = scores[0][own].max() + margin >= scores[0][~own].max() and have != [False, True]
+    names = numbered_names(query.text) | plain_names(query.text)
+    told = [" ".join(place.under_heading() for place, o in zip(places, own, strict=True) if o == side) for side in (True, False)]
+    missing, missing_there = (missing_from(names, text) for text in told)
+    ours = scores[0][own].max() + margin >= scores[0][~own].max() and not missing > missing_there
     return np.flatnonzero(own == ours).tolist()

@@ -27,6 +27,7 @@ _NAME = re.compile(r"[^，,。.；;：:（(、]{2,24}(?=\s*[：:（(])|[a-z][a-z
 _NEAR = 3.0
 _ANNOUNCED = 1.0  # logits that items are worth less than the line that announces them
 _FORMULAS = 4
+_DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _STRANGE = 1.5
 _ALONE = 1.5
@@ -297,11 +298,18 @@ def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> l
 
 
 def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
-    """Whether a unit says again what is chosen; a second listing does."""
+    """Whether a unit says again what is chosen; a second listing does. Other formulas may well have the same symbols."""
     text = place.unit.text
+    if formulas := _formulas_in(text):
+        return formulas <= {formula for other in chosen for formula in _formulas_in(other.unit.text)}
     if place.unit.kind == "code":
         return any(other.unit.kind == "code" for other in chosen)
     return any(overlap(text, other.unit.text) >= _REPEATS for other in chosen if other.unit.kind != "code")
+
+
+def _formulas_in(text: str) -> set[str]:
+    """The displayed formulas of a text, without spaces."""
+    return {"".join(formula.split()) for formula in _DISPLAYED.findall(text)}
 
 
 def _rest_of_lists(

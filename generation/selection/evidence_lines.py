@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 from corpus.documents import Chunk
 from corpus.language import detect_language
@@ -13,7 +14,7 @@ from generation.selection.evidence_reading import Place
 from generation.selection.passage_blocks import plain
 from generation.selection.passage_units import Unit, units_of
 from generation.selection.question_kind import aspects
-from generation.selection.sentence_form import labelled
+from generation.selection.sentence_form import TERMINAL, labelled
 from generation.verify import overlap
 from retrieval.analysis import concepts, fold, terms
 from retrieval.query import subjects_of
@@ -46,8 +47,9 @@ _COUNT = re.compile(
 )
 _COUNT_END = re.compile(
     r"(?:主要|大致|通常|一般)?(?:可以?)?(?:[有含]|分[为為成]?|包括)?(?:以下|如下)?\s*[两兩二三四五六七八九]\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項|部分)"
-    r"[^，,。]{0,4}$"
+    r"([^，,。]{0,4})$"
 )
+_CASES = frozenset({"情况", "情況", "情形", "场景", "場景"})  # what is counted and says nothing of what it is about
 _NUMERALS = {numeral: n for n, group in enumerate(("两兩二", "三", "四", "五", "六", "七", "八", "九"), 2) for numeral in group}
 _NUMERALS |= {word: n for n, word in enumerate("two three four five six seven eight nine".split(), 2)}
 _SAYS_NOTHING = re.compile(
@@ -61,6 +63,15 @@ _GENERAL = re.compile(
     r"(?:对比|對比|总结|總結|概述|概念|简介|簡介|介绍|介紹|小结|小結|示例|背景|定义|定義|主要区别|主要區別|结论|結論|具体|具體|例如|比如)"
     r"|(?:Overview|Summary|Introduction|Conclusion|Notes?|Background|Definition|Examples?|Specifically)$"
 )
+
+
+# What a section begins with if its title names what it is about, and a formula that only its title tells apart from others.
+_TITLE_GOES_ON = re.compile(
+    r"它|其(?!他|它|余|餘|实|實|次|中)|该|該|此(?!外)|这(?!里|裡)|這(?!裡|里)|(?:It|Its|They|This|These)\b"
+    r"|(?:公式|定义|定義|示例|例子|[Ff]ormula|[Dd]efinition|[Ee]xample)s?\s*[:：]"
+)
+_GAP = 3  # units between two chosen ones
+_GAP_LENGTH = 260  # their characters, Chinese ones twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,19 +204,27 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
                 break
             scores[needed] = scores[number]
             needed = units[needed].needs
+    scores |= _between(sorted(scores), units, chunk.text, scores)
     led: dict[int, list[int]] = {}
     for number in scores:
         if (lead := units[number].lead) is not None:
             led.setdefault(lead, []).append(number)
-    shown = {lead for lead, numbers in led.items() if len(numbers) > 1 and _lead_text(units[lead], len(numbers))}
+    shown = {
+        lead
+        for lead, numbers in led.items()
+        if _lead_text(units[lead], len(numbers)) and (len(numbers) > 1 or _is_condition(units[lead], units[numbers[0]]))
+    }
     parts = _numbered_parts(units[number] for number in scores)
     for lead in shown:
         scores.setdefault(lead, max(scores[number] for number in led[lead]))
-    colon = "：" if chunk.language.startswith("zh") else ": "
+    colon, dash = ("：", "——") if chunk.language.startswith("zh") else (": ", " — ")
+    titles: set[str] = set()
     for number in sorted(scores):
         unit = units[number]
         title = "" if unit.lead in shown else _title(unit, units, chunk, question, titled=titled)
-        title = f"{title}{colon}" if title else ""
+        if title:
+            before, title = title, "" if title in titles else f"{title}{dash if labelled(unit.text) else colon}"
+            titles.add(before)
         if number in shown:
             text = _above_items(unit, len(led[number]), colon)
         else:
@@ -217,6 +236,26 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
         yield EvidenceSentence(
             chunk, unit.start, unit.end, text, scores[number], unit.text, unit.also, listed, unit.needs is not None
         )
+
+
+def _between(numbers: Sequence[int], units: Sequence[Unit], text: str, scores: Mapping[int, float]) -> dict[int, float]:
+    """The few sentences between two chosen ones of a paragraph, with scores: without them the thread is lost."""
+    found: dict[int, float] = {}
+    for first, last in pairwise(numbers):
+        run = units[first : last + 1]
+        gap = text[units[first].end : units[last].start]
+        told = all(unit.kind in ("sentence", "formula") and unit.scope == run[0].scope for unit in run)
+        length = len(gap) + len(_HAN.findall(gap))
+        if told and len(run) <= _GAP + 2 and length <= _GAP_LENGTH and ("\n\n" not in gap or "$$" in gap):
+            found |= dict.fromkeys(range(first + 1, last), min(scores[first], scores[last]))
+    return found
+
+
+def _is_condition(lead: Unit, item: Unit) -> bool:
+    """Whether a line says on what condition the one item below it holds, or of what, and is too long to be its title."""
+    bare = lead.text.rstrip(":： ")
+    counts = _COUNT.search(bare) or labelled(item.text)
+    return lead.kind == "lead" and not counts and not _SAYS_NOTHING.fullmatch(lead.text) and len(bare) > _TITLE
 
 
 def _above_items(unit: Unit, items: int, colon: str) -> str:
@@ -242,9 +281,17 @@ def _lead_text(unit: Unit, items: int) -> str:
 
 
 def _uncounted(lead: str) -> str:
-    """A lead without colon and count, "适合 RAG 的场景有四类：" as "适合 RAG 的场景"; "" if more than a label is left."""
-    bare = _COUNT_END.sub("", lead.rstrip(":： ")).rstrip()
-    return bare if bare != lead.rstrip(":： ") and len(bare) <= _TITLE and not _SENTENCE.search(bare) else ""
+    """A lead without colon and count; "" if more than a label is left.
+
+    "适合 RAG 的场景有四类：" becomes "适合 RAG 的场景", "RAFT 有三个要点：" becomes "RAFT 的要点".
+    """
+    counted = _COUNT_END.search(lead.rstrip(":： "))
+    if not counted:
+        return ""
+    bare, noun = lead[: counted.start()].rstrip(), counted[1].strip()
+    if noun and noun not in _CASES:
+        bare = f"{bare}{' ' if bare[-1:].isascii() else ''}的{noun}" if bare else noun
+    return bare if len(bare) <= _TITLE and not _SENTENCE.search(bare) else ""
 
 
 def _numbered_parts(units: Iterable[Unit]) -> set[tuple[str, ...]]:
@@ -261,15 +308,21 @@ def _part_title(unit: Unit, question: str) -> str:
 
 
 def _title(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, titled: bool) -> str:
-    """What names the subject of an item that stands alone, such as "GPT-2 (2019)", if neither it nor the question does."""
-    if unit.kind not in ("item", "row"):
-        return ""
+    """What names the subject of an item that stands alone, such as "GPT-2 (2019)", if neither it nor the question does.
+
+    The title of its section does too for a first sentence that goes on from it: "It ...".
+    """
     label = units[unit.lead] if unit.lead is not None else None
-    if label is not None and label.kind == "lead":
-        bare = "" if labelled(unit.text) else _uncounted(label.text) or label.text.rstrip(":： ")
-        titles: tuple[str, ...] = (bare,) if len(bare) <= _TITLE and not _SENTENCE.search(bare) else ()
+    if unit.kind not in ("item", "row"):
+        goes_on = unit.states and unit.needs is None and label is None and _TITLE_GOES_ON.match(unit.text)
+        titles: tuple[str, ...] = (unit.scope or chunk.heading)[-1:] if goes_on else ()
+    elif label is not None and label.kind == "lead":
+        bare = _uncounted(label.text) or label.text.rstrip(":： ")
+        name = re.split("[:：]", unit.text, maxsplit=1)[0]
+        asked = labelled(unit.text) and max(overlap(name, question), overlap(question, name)) >= _NAMED
+        titles = (bare,) if not asked and len(bare) <= _TITLE and not _SENTENCE.search(bare) else ()
     else:
-        titles = unit.scope or (chunk.heading[1:][-1:] if titled else ())
+        titles = unit.scope or (chunk.heading[1:][-1:] if titled or not TERMINAL.search(unit.text) else ())
     titles = tuple(unnumbered(title) for title in titles)
     known = f"{unit.text} {question}"
     told = [title for title in titles if title and not _is_vague(title) and overlap(title, known) < _NAMED]

@@ -9,6 +9,7 @@ import re
 
 from corpus.language import detect_language
 from retrieval.analysis import concepts, fold
+from retrieval.query import ASPECTS
 
 # GPT-4, CoNLL-2003, LLaMA-65B, A100; "GPT 4", but not "With 8 heads".
 _NUMBERED = re.compile(r"(?<![A-Za-z0-9])(?:[A-Za-z]*[A-Z][A-Za-z]*-?|[A-Z]{2,} )\d+(?:\.\d+)?(?![\d.]*\d)")
@@ -26,12 +27,15 @@ def numbered_names(text: str) -> frozenset[str]:
 
 
 def plain_names(text: str) -> frozenset[str]:
-    """The names without a number in a text; abbreviations are none, since notes may write them out."""
+    """The names without a number in a text.
+
+    None are abbreviations, since notes may write them out, nor what says how something is looked at: PyTorch.
+    """
     plain = _NUMBERED.sub(" ", text)
     found = set(_COINED.findall(plain))
     if detect_language(text).startswith("zh"):
         found |= set(_CAPITALISED.findall(plain))
-    return frozenset(name for name in found if not _ABBREVIATED.fullmatch(name))
+    return frozenset(name for name in found if not (_ABBREVIATED.fullmatch(name) or ASPECTS.intersection(concepts(name))))
 
 
 def unknown_to(names: frozenset[str], text: str) -> frozenset[str]:
@@ -47,7 +51,7 @@ def unknown_to(names: frozenset[str], text: str) -> frozenset[str]:
 
 def missing_from(names: frozenset[str], text: str) -> frozenset[str]:
     """Those of some names that a text does not have."""
-    return frozenset(name for name in names if name not in _compact(text)) if names else names
+    return frozenset(name for name in names if _compact(name) not in _compact(text)) if names else names
 
 
 def speaks_of_another(names: frozenset[str], text: str) -> bool:

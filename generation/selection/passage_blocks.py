@@ -13,9 +13,10 @@ Span = tuple[int, int]
 BlockKind = Literal["line", "item", "heading", "row", "formula", "code"]
 
 # A dash (a task's box may follow it) and "1." need a space behind them, or they are a minus and a decimal; "1." may stand
-# before a Chinese character.
+# before a Chinese character. Letters are marks too; capitals may be somebody's name.
 LIST_MARK = re.compile(
-    r"(?:[-*+]\s+(?:\[[ xX]\]\s+)?|[•·●▪◦–]\s*|[（(]?\d{1,2}(?:[.)）．]\s+|[.)）．](?=[\u4e00-\u9fff])|、\s*)|[①-⑳]\s*)(?=\S)"
+    r"(?:[-*+]\s+(?:\[[ xX]\]\s+)?|[a-h][.)]\s+"
+    r"|[•·●▪◦–]\s*|[（(]?\d{1,2}(?:[.)）．]\s+|[.)）．](?=[\u4e00-\u9fff])|、\s*)|[①-⑳]\s*)(?=\S)"
 )
 COLON_END = re.compile(r"[:：]\s*\**$")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
@@ -53,8 +54,13 @@ _ANSWER_MARK = re.compile(
 )
 
 
+# What Markdown puts before the lines of a quotation.
+_QUOTATION_MARK = re.compile(r"^(?:>\s?)+(?=\S)", re.MULTILINE)
+
+
 def plain(text: str) -> str:
-    """A sentence without its list mark, answer mark, Markdown emphasis and reference marks, as it reads in an answer."""
+    """A sentence as it reads in an answer: without quotation, list, answer and reference marks, and without emphasis."""
+    text = _QUOTATION_MARK.sub("", text)
     bare = LIST_MARK.sub("", text, count=1) if LIST_MARK.match(text) else text
     bare = _REFERENCE_MARK.sub("", _ANSWER_MARK.sub("", bare, count=1))
     bare = re.sub(r"(\*\*|__)(?=\S)(.+?)(?<=\S)\1", r"\2", bare)
@@ -146,7 +152,7 @@ def _lines(text: str) -> list[tuple[Span, ...]]:
 def _kind(text: str, spans: Sequence[Span]) -> BlockKind:
     line = text[spans[0][0] : spans[-1][1]]
     if line.startswith("```"):
-        return "code"
+        return "formula" if _is_calculation(line) else "code"
     if re.fullmatch(r"\$\$.+\$\$[\s,.，。;；]*", line, re.DOTALL):
         return "formula"
     borders = _CELL_BORDER.findall(_without_formulas(line))
@@ -161,6 +167,14 @@ def _kind(text: str, spans: Sequence[Span]) -> BlockKind:
     if titles and (not numbered or line[0].isdigit()):
         return "heading"
     return "item" if numbered else "line"
+
+
+def _is_calculation(fenced: str) -> bool:
+    """Whether a fence that names no language is around words and no program: "每层 KV Cache = 2 × 序列长度 × 头数"."""
+    first, *lines = fenced.splitlines()
+    told = [line for line in lines if line.strip("` ")]
+    program = any(_CODE_LINE.match(line.strip()) or re.match(r"\s*(?:#|//|/\*|\$ )", line) for line in told)
+    return first == "```" and not program and sum(bool(_HAN.search(line)) for line in told) * 2 > len(told)
 
 
 def _is_marked_heading(line: str) -> bool:

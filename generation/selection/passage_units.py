@@ -246,7 +246,8 @@ class _Builder:
             if sentence[-1] in "?？" or (NO_STATEMENT.match(plain(sentence)) and not leads):
                 previous = None
                 continue
-            needs = self._pointed_at(sentence, previous)
+            goes_on = n > 0 and self.text[spans[n - 1][1] - 1] in "；;"  # a clause of a sentence too long to quote whole
+            needs = previous if goes_on else self._pointed_at(sentence, previous)
             if n == len(spans) - 1 and leads:
                 self.lead = self._append(self._unit("lead", start, end, needs=needs, lead=announced))
                 return

@@ -10,7 +10,7 @@ NO_STATEMENT = re.compile(
     r"|.{0,6}(?:论文|論文)?(?:链接|連結|地址|網址|网址)\s*[：:]"
     r"|(?:.*[，,])?\s*(?:下面|以下|接下来|接下來)[^，,]{0,40}(?:区别|區別|作用|原因|方法|介绍|介紹|展开|展開|说明|說明|演进|演進|特点"
     r"|特點)[^，,]{0,12}[。.]?$"
-    r"|.{0,40}(?:如|见|見)(?:上|下)?(?:图|圖|表)\s*\d*\s*(?:所示)?\W*$|本(?:篇|文|节|節)(?:将|將|整理|介绍|介紹|会|會)"
+    r"|.{0,40}(?:如|见|見)(?:上|下)?(?:图|圖|表)\s*\d*\s*(?:所示)?\W*$|本(?:篇|文|节|節|章)(?:将|將|整理|介绍|介紹|会|會)"
     # Where a note was taken from, and titles of other pages with their site.
     r"|.{0,60}(?:特此|全文|本文|原文)?(?:转载|轉載)(?:自|于|於|至)?\s*[:：]?$|社区供稿|社區供稿"
     r"|.{0,80}(?:知乎|CSDN|博客园?|简书|掘金|公众号|(?:zhihu|qq|csdn|jianshu|medium|juejin)\.(?:com|net|cn))[\s)）\]】]{0,3}"
@@ -23,18 +23,19 @@ NO_STATEMENT = re.compile(
 )
 # What points back to the sentence before it.
 POINTS_BACK = re.compile(
-    r"(?:它|其(?!他|它|余|餘|实|實|次|中一)|该|該|此(?!外|时|時)|这(?!里|裡)|這(?!裡|里)|那(?:么|麼|样|樣|个|個|些)|两者|兩者|二者"
+    r"(?:它|其(?!他|它|余|餘|实|實|次|中一)|该|該|此(?!外)|这(?!里|裡)|這(?!裡|里)|那(?:么|麼|样|樣|个|個|些)|两者|兩者|二者"
     r"|前者|后者|後者|上述|因此|所以|于是|於是|从而|從而|然而|但(?!丁)|不过|不過|而(?!且)|否则|否則|反之|相比之下|例如|比如|也就是"
     r"|即|换言之|換言之|对此|對此|同样|同樣|相反|结果[，,]|結果[，,]|代价是|代價是"
-    r"|另一方面|按(?:照)?(?:上述|这|這|此)|(?:上|前)(?:述|面)(?:的)?|上式|該式"
+    r"|另一方面|按(?:照)?(?:上述|这|這|此)|(?:上|前)(?:述|面)(?:的)?|上式|該式|[^，,。.]{1,12}(?:上述|[这這]时|[这這]時)"
+    r"|然后|然後|接着|接著|随后|隨後|同理|(?:等式|方程)?两边|(?:等式|方程)?兩邊|[还還](?=[试試可有能会會要])|第[二三四五](?:阶段|階段|步)"
     r"|(?:为了?|為了?|由于|由於|对于|對於|针对|針對|在|通过|通過|基于|基於|出于|出於|根据|根據)(?:解决|解決)?(?:这|這|此|上述|同样|同樣))"
     r"|(?:It|Its|They|Their|Them|This|That|These|Those|Such|Both|He|She|The (?:former|latter|two|result|same)|Therefore|Thus"
     r"|Hence|So|However|But|Yet|Instead|Otherwise|Conversely|For example|For instance|E\.g\.|That is|In other words|As a result"
-    r"|Here|Then|Consequently|In contrast|Similarly|On the other hand"
+    r"|Here|Then|Further|Consequently|In contrast|Similarly|On the other hand"
     r"|The (?:cures?|remed(?:y|ies)|discovery|derivation|name|reason|idea|trick|difference|problem|effect|fix|formula|rule|proof)"
-    r"(?= (?:is|are|was|comes?|shows?|falls?|above|below)\b))\b"
+    r"(?= (?:is|are|was|comes?|shows?|falls?|explains?|gives?|implies|suggests?|above|below)\b))\b"
 )
-EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z]+ [a-z]|[，,]")
+EXPLAINS_FORMULA = re.compile(r"(?:其中|这里|這裡|式中|[Ww]here\b|Here\b)|[a-z]+ [a-z$\\]|[，,]")
 CONNECTIVE = re.compile(
     r"(?:此外|另外|同时|同時|而且|并且|並且|再者|其次|最后|最後|首先|总之|總之|综上|綜上|不仅如此|不僅如此|具体来说|具體來說|具体而言"
     r"|具體而言|简单来说|簡單來說)[，,]\s*"
@@ -61,10 +62,11 @@ BROKEN_OFF = re.compile(
     r"(?:是|为|為|如下|(?:以下|下列)[^，,。.：:]{0,12}|包括|例如|等于|等於|[和与與及]|\b(?:is|are|by|the|of|to|and|as))$"
 )
 SHOWS = re.compile(r"(?:如下|所示|以下)\W*$|\b(?:as follows|shown below)\W*$")
-# The line or title that a list of sources stands under.
+# The line or title that a list of sources stands under, or one of what the page is going to tell.
 REFERENCES = re.compile(
     r"\W*(?:参考|參考|引用)(?:资料|資料|文献|文獻|链接|鏈接|連結|文章|来源|來源|书目|書目)?\W*$|\W*(?:致[谢謝]|延伸[阅閱][读讀]|推荐阅读|扩展阅读)\W*$"
-    r"|\W*(?:References?|Bibliography|Further reading|Acknowledge?ments?|Sources?|See also)\W*$",
+    r"|\W*(?:References?|Bibliography|Further reading|Acknowledge?ments?|Sources?|See also)\W*$"
+    r"|\W*(?:[学學][习習](?:目标|目標)|目[录錄]|Learning (?:objectives|goals)|Contents)\W*$",
     re.IGNORECASE,
 )
 TERMINAL = re.compile(r"[。.！!？?；;][”’」』）】》\"')\]]*$")
