@@ -66,6 +66,10 @@ def shown(text: str) -> list[tuple[str, str]]:
             "KV Cache 的大小：\n```\n每层 KV Cache = 2 × 序列长度 × 头数\n例：共 33.6 MB\n```",
             [("formula", "KV Cache 的大小：\n```\n每层 KV Cache = 2 × 序列长度 × 头数\n例：共 33.6 MB\n```")],
         ),
+        (
+            "过程就是：1、逐行计算海森矩阵。2、逐个量化参数。最后合并。",
+            [("lead", "过程就是："), ("item", "逐行计算海森矩阵。"), ("item", "逐个量化参数。"), ("item", "最后合并。")],
+        ),
         ("> 取决于场景。\n> 长文本选 ALiBi。", [("sentence", "取决于场景。"), ("sentence", "长文本选 ALiBi。")]),
         (
             "The steps are:\na. collect rankings\nb. train a reward model",

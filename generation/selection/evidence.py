@@ -35,6 +35,7 @@ from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
 READ = 0.75  # logits of the regression that one of the reader's is worth
+_ANSWERS = 0.7  # logits of the reader from which on it takes a unit for an answer
 _WIDENED = 2  # hits whose neighbours are read too
 
 
@@ -131,11 +132,15 @@ def select_evidence(
     whole = scores_for(query.text, reranker)
     if query.question != query.text:  # what was asked before names the subject, and is not what is asked now
         whole = np.asarray((whole + scores_for(query.question, reranker)) / 2, dtype=np.float32)
-    scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in several(query.question))], dtype=np.float32)
-    answers = read_best(query.text, places, scores.max(0), reader)
-    if answers is not None:
+    parts = several(query.question)
+    scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in parts)], dtype=np.float32)
+    answers: FloatMatrix | None = None
+    if reader:
+        best = (scores.max(0), *scores[1:])  # for the whole question whatever may answer one of its parts is read
+        read = [read_best(text, places, row, reader) for text, row in zip((query.text, *parts), best, strict=True)]
+        answers = np.array(read, dtype=np.float32)
         scores = np.asarray(scores + READ * answers, dtype=np.float32)
-    kept = _in_one_language(places, scores, query, settings.foreign)
+    kept = _in_one_language(places, scores, None if answers is None else answers[0], query, settings)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
     return Evidence(arranged(chosen, query.question), statement)
@@ -170,9 +175,12 @@ def _is_chinese(place: Place) -> bool:
     return is_chinese("" if place.unit.kind in ("formula", "code") else place.unit.text, place.hit.chunk)
 
 
-def _in_one_language(places: Sequence[Place], scores: FloatMatrix, query: Query, margin: float) -> list[int]:
+def _in_one_language(
+    places: Sequence[Place], scores: FloatMatrix, answers: FloatVector | None, query: Query, settings: EvidenceSettings
+) -> list[int]:
     """The places to choose from: those in the question's language if the best of them can compete.
 
+    It has to compete harder if the reader, by its logits in `answers`, takes none of them for an answer.
     They cannot where only notes in the other language have a name that the question gives.
     """
     chinese = query.language.startswith("zh")
@@ -182,5 +190,7 @@ def _in_one_language(places: Sequence[Place], scores: FloatMatrix, query: Query,
     names = numbered_names(query.text) | plain_names(query.text)
     told = [" ".join(place.under_heading() for place, o in zip(places, own, strict=True) if o == side) for side in (True, False)]
     missing, missing_there = (missing_from(names, text) for text in told)
+    unanswered = answers is not None and bool(answers[own].max() < _ANSWERS)
+    margin = settings.foreign_unanswered if unanswered else settings.foreign
     ours = scores[0][own].max() + margin >= scores[0][~own].max() and not missing > missing_there
     return np.flatnonzero(own == ours).tolist()

@@ -12,6 +12,7 @@ import numpy as np
 from generation.selection.evidence_features import OBJECTION, FloatMatrix
 from generation.selection.evidence_lines import CHAIN, Chosen, is_part, section_of
 from generation.selection.evidence_reading import FloatVector, Place
+from generation.selection.names import missing_from, plain_names
 from generation.selection.passage_units import list_of, units_of
 from generation.selection.question_kind import Aspect, aspects, side_of
 from generation.selection.sentence_form import MISCONCEPTION, POINTS_BACK
@@ -55,6 +56,7 @@ class EvidenceSettings:
         elsewhere: the same for units of other sections.
         hits: best hits to read.
         foreign: how much better units in the other language than the question's have to be to be taken, in logits.
+        foreign_unanswered: the same where the reader takes none in the question's language for an answer.
         characters: an answer of this length is not lengthened.
         fact: what the gaps are multiplied by for a question that asks for a fact only.
         list_items: most items of a list that is taken as a whole where a list is asked for.
@@ -66,6 +68,7 @@ class EvidenceSettings:
     elsewhere: float = 1.5
     hits: int = 8
     foreign: float = 4.5
+    foreign_unanswered: float = 3.0
     characters: int = 700
     fact: float = 0.7
     list_items: int = 8
@@ -83,8 +86,8 @@ def choose(found: Sequence[Place], scored: FloatMatrix, question: str, settings:
     places, scores = _as_announced(found, scored)
     wants = aspects(question)
     is_fact = not wants - {"number"}
-    subjects = frozenset(subjects_of(question))
-    whole = scores[0] - np.array([_doubts(place, question, subjects) for place in places], dtype=np.float32)
+    subjects, names = frozenset(subjects_of(question)), plain_names(question)
+    whole = scores[0] - np.array([_doubts(place, question, subjects, names) for place in places], dtype=np.float32)
     best = int(whole.argmax())
     firsts = [*(int(part.argmax()) for part in scores[1:]), *_wanted(places, whole, best, question, wants)]
     order = list(dict.fromkeys([best, *sorted(firsts, key=lambda i: -whole[i])]))
@@ -107,14 +110,15 @@ def _as_announced(found: Sequence[Place], scored: FloatMatrix) -> tuple[list[Pla
     return [found[i] for i in kept], scores[:, kept]
 
 
-def _doubts(place: Place, question: str, subjects: frozenset[str]) -> float:
+def _doubts(place: Place, question: str, subjects: frozenset[str], names: frozenset[str]) -> float:
     """Logits that a unit loses.
 
-    It names none of the question's subjects, is told as the side that was not asked for, corrects what the question does not
-    suppose, is a formula that nothing leads to or points back to what was cut off, or only names a paper.
+    It has none of the question's subjects and names, is told as the side that was not asked for, corrects what the question
+    does not suppose, is a formula that nothing leads to or points back to what was cut off, or only names a paper.
     """
     unit = place.unit
-    strange = subjects and unit.kind != "code" and not subjects & set(concepts(place.under_heading()))
+    told = place.under_heading()
+    strange = subjects and unit.kind != "code" and not subjects & set(concepts(told)) and missing_from(names, told) == names
     lonely = unit.needs is None and unit.lead is None
     alone = lonely and bool((unit.kind == "formula" and unit.text.startswith("$$")) or POINTS_BACK.match(unit.text))
     named = bool(_PAPER.match(unit.text)) and not _PAPER_ASKED.search(question)

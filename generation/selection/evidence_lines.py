@@ -14,7 +14,7 @@ from generation.selection.evidence_reading import Place
 from generation.selection.passage_blocks import plain
 from generation.selection.passage_units import Unit, units_of
 from generation.selection.question_kind import aspects
-from generation.selection.sentence_form import TERMINAL, labelled
+from generation.selection.sentence_form import labelled
 from generation.verify import overlap
 from retrieval.analysis import concepts, fold, terms
 from retrieval.query import subjects_of
@@ -70,6 +70,7 @@ _TITLE_GOES_ON = re.compile(
     r"它|其(?!他|它|余|餘|实|實|次|中)|该|該|此(?!外)|这(?!里|裡)|這(?!裡|里)|(?:It|Its|They|This|These)\b"
     r"|(?:公式|定义|定義|示例|例子|[Ff]ormula|[Dd]efinition|[Ee]xample)s?\s*[:：]"
 )
+_PHRASE = re.compile(r"[^，,。.；;：:！!？?]{1,60}")  # an item that is no sentence
 _GAP = 3  # units between two chosen ones
 _GAP_LENGTH = 260  # their characters, Chinese ones twice
 
@@ -223,8 +224,9 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
         unit = units[number]
         title = "" if unit.lead in shown else _title(unit, units, chunk, question, titled=titled)
         if title:
-            before, title = title, "" if title in titles else f"{title}{dash if labelled(unit.text) else colon}"
-            titles.add(before)
+            mark = dash if unit.kind == "item" and labelled(unit.text) else colon
+            title, known = ("" if title in titles else f"{title}{mark}"), title
+            titles.add(known)
         if number in shown:
             text = _above_items(unit, len(led[number]), colon)
         else:
@@ -322,7 +324,7 @@ def _title(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, ti
         asked = labelled(unit.text) and max(overlap(name, question), overlap(question, name)) >= _NAMED
         titles = (bare,) if not asked and len(bare) <= _TITLE and not _SENTENCE.search(bare) else ()
     else:
-        titles = unit.scope or (chunk.heading[1:][-1:] if titled or not TERMINAL.search(unit.text) else ())
+        titles = unit.scope or (chunk.heading[1:][-1:] if titled or _PHRASE.fullmatch(unit.text) else ())
     titles = tuple(unnumbered(title) for title in titles)
     known = f"{unit.text} {question}"
     told = [title for title in titles if title and not _is_vague(title) and overlap(title, known) < _NAMED]

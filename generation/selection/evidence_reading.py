@@ -64,10 +64,8 @@ def read_alone(question: str, places: Sequence[Place], reranker: Reranker | None
     return Reading(np.array(text, dtype=np.float32), np.array(statement, dtype=np.float32))
 
 
-def read_best(question: str, places: Sequence[Place], scores: FloatVector, reader: Reader | None) -> FloatVector | None:
-    """The reader's logits of the best places by some scores; the others get the lowest of these. None without a reader."""
-    if reader is None or not places:
-        return None
+def read_best(question: str, places: Sequence[Place], scores: FloatVector, reader: Reader) -> FloatVector:
+    """The reader's logits of the best places by some scores, shape (places,); the others get the lowest of these."""
     best = np.argsort(-scores, kind="stable")[:_READ]
     read = reader.score(question, [(places[i].heading(), places[i].unit.text) for i in best])
     found = np.full(len(places), read.min(), dtype=np.float32)

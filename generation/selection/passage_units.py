@@ -34,6 +34,9 @@ Kind = Literal["sentence", "item", "row", "formula", "code", "lead", "heading"]
 _JOINED = 160  # characters up to which clauses between semicolons, or a misconception and its correction, are one sentence
 _SHORT_MISCONCEPTION = 60
 _LABEL = 36  # characters up to which what a colon ends is a label
+# How a list within running text begins and goes on.
+_FIRST = re.compile(r"([:：])\s*(1[、)）．.]|[（(]1[)）]|①)")
+_SECOND = re.compile(r"2[、)）．.]|[（(]2[)）]|②")
 _LONG_ITEM = 220  # characters: a longer item is quoted sentence by sentence
 
 
@@ -232,7 +235,7 @@ class _Builder:
     def _sentences(self, block: Block, kind: Kind, announced: int | None) -> None:
         previous = self._before(block) if kind == "sentence" else None
         counted: int | None = None
-        spans = _joined(self.text, [span for span in block.spans if plain(self.text[slice(*span)])])
+        spans = _joined(self.text, _enumerated(self.text, [span for span in block.spans if plain(self.text[slice(*span)])]))
         if not spans:
             return
         if kind == "sentence" and self._goes_on_after_formula(block, self.text[slice(*spans[0])]):
@@ -252,12 +255,12 @@ class _Builder:
                 self.lead = self._append(self._unit("lead", start, end, needs=needs, lead=announced))
                 return
             following = self.text[slice(*spans[n + 1])] if n + 1 < len(spans) else ""
-            if COUNTS_UP.match(sentence) and ORDINAL.match(following):
+            if (COUNTS_UP.match(sentence) and ORDINAL.match(following)) or (leads and LIST_MARK.match(following)):
                 previous = counted = self._append(self._unit("lead", start, end, needs=needs))
                 continue
             if needs is None and n == 0 and kind == "sentence" and announced is not None and self.units[announced].kind == "lead":
                 needs = announced
-            listed = counted is not None and bool(ORDINAL.match(sentence))
+            listed = counted is not None and bool(ORDINAL.match(sentence) or LIST_MARK.match(sentence))
             lead = counted if listed else announced if kind == "item" else None
             previous = self._append(self._unit("item" if listed else kind, start, end, needs=needs, lead=lead))
 
@@ -276,6 +279,18 @@ class _Builder:
         if text[-1:] in "；;" and kind != "lead":
             text = f"{text[:-1]}{'。' if text[-1] == '；' else '.'}"
         return Unit(kind, start, end, text, needs, lead, self.scope)
+
+
+def _enumerated(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Sentences with the one that leads in a list in running text cut where the list begins: "分两步：1、量化。2、补偿。"."""
+    found: list[Span] = []
+    for n, (start, end) in enumerate(spans):
+        first = _FIRST.search(text, start, end)
+        if first and n + 1 < len(spans) and _SECOND.match(text, spans[n + 1][0]):
+            found += [(start, first.end(1)), (first.start(2), end)]
+        else:
+            found.append((start, end))
+    return found
 
 
 def _joined(text: str, spans: Sequence[Span]) -> list[Span]:

@@ -17,7 +17,7 @@ _ASPECTS: dict[Aspect, re.Pattern[str]] = {
         r"|\bwhat(?:'s| is| are| does \w+ mean| exactly)\b|\bdefin|\bexplain\b|\bdescribe\b|\bmean(?:s|ing)?\b"
     ),
     "comparison": re.compile(
-        r"区别|不同|不一样|差异|差别|差在哪|对比|比较|相比|比起|和.{1,20}比(?:呢|怎|如|有|，|\?|$)"
+        r"区别|不同|不一样|差异|差别|差在哪|对比|比较|相比|比起|和.{1,20}比(?:呢|怎|如|有|，|\?|$)|比.{1,20}(?:多[做加了用]|少[做了用]|好在|强在|快多少)"
         r"|优劣|哪个|哪种更|该?怎么选|还是|分别|两者|列个表"
         r"|\bdiffer|\bcompar|\bversus\b|\bvs\b|\bbetter\b|\btrade-?offs?\b|\bbeat|\bor\b.*\bwhich\b|\bprefer"
         r"|\bpros and cons\b|\btable of\b"
