@@ -121,7 +121,7 @@ def points_back(question: str) -> bool:
 
 
 def _needs_history(question: str) -> bool:
-    return points_back(question) or not _names_subject(question)
+    return points_back(question) or not names_subject(question)
 
 
 def subjects_of(text: str) -> tuple[str, ...]:
@@ -129,9 +129,10 @@ def subjects_of(text: str) -> tuple[str, ...]:
     return tuple(concept for concept in concepts(text) if concept not in ASPECTS)
 
 
-def _names_subject(text: str) -> bool:
+def names_subject(text: str) -> bool:
+    """Whether a text says what it is about, by a word of the glossary or a technical name."""
     return bool(subjects_of(text)) or bool(_TECHNICAL_NAME.search(text))
 
 
 def _last_subject(history: Sequence[str]) -> str:
-    return next((turn for turn in reversed(history) if _names_subject(turn)), history[-1]).strip()
+    return next((turn for turn in reversed(history) if names_subject(turn)), history[-1]).strip()

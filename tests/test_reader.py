@@ -7,8 +7,12 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from corpus.documents import Chunk, SourceMap
+from corpus.results import Hit, Scores
 from generation.models.language_model import Runtime
 from generation.reader import Reader, load_reader
+from generation.selection.evidence_reading import Place, read_best
+from generation.selection.passage_units import units_of
 
 pytestmark = pytest.mark.slow
 
@@ -51,3 +55,20 @@ def test_a_unit_is_worth_the_same_beside_any_others(reader: Reader) -> None:
     alone = np.concatenate([reader.score(question, [unit]) for unit in units])
     assert np.abs(together - np.tile(alone, 6)).max() < 0.1 * np.abs(alone).max()
     assert reader.score(question, ()).shape == (0,)
+
+
+def test_each_part_of_a_question_is_read_by_itself(reader: Reader) -> None:
+    text = "位置插值的代价是分辨率下降，高频信息受损。YaRN 按维度区分插值程度，并给注意力加温度。GPT-2 有四十八层。"
+    chunk = Chunk("a.md", 0, ("位置编码", "长度外推"), text, 0, len(text), SourceMap(), "zh-Hans", 60)
+    places = [Place(Hit(1, chunk, 1.0, Scores()), n, unit) for n, unit in enumerate(units_of(text))]
+    parts = ("位置插值的代价是什么", "YaRN 怎么做")
+    even = np.zeros((3, 3), np.float32)
+    read = read_best("位置插值的代价是什么，YaRN 怎么做？", parts, places, even, reader)
+    assert read.shape == (3, 3)
+    assert read[1:].argmax(1).tolist() == [0, 1]
+    assert read[0].argmin() == 2
+    # A part that names no subject is read with the whole.
+    other = read_best(
+        "位置插值的代价是什么？有多大？", ("位置插值的代价是什么", "有多大"), places, np.zeros((3, 3), np.float32), reader
+    )
+    assert other[2].argmax() == 0

@@ -136,9 +136,7 @@ def select_evidence(
     scores = np.array([whole, *((whole + scores_for(part)) / 2 for part in parts)], dtype=np.float32)
     answers: FloatMatrix | None = None
     if reader:
-        best = (scores.max(0), *scores[1:])  # for the whole question whatever may answer one of its parts is read
-        read = [read_best(text, places, row, reader) for text, row in zip((query.text, *parts), best, strict=True)]
-        answers = np.array(read, dtype=np.float32)
+        answers = read_best(query.text, parts, places, scores, reader)
         scores = np.asarray(scores + READ * answers, dtype=np.float32)
     kept = _in_one_language(places, scores, None if answers is None else answers[0], query, settings)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)

@@ -16,10 +16,12 @@ from numpy.typing import NDArray
 from corpus.results import Hit
 from generation.reader import Reader
 from generation.selection.passage_units import Unit
+from retrieval.query import names_subject
 from retrieval.relevance import logit
 from retrieval.rerank import Reranker
 
 FloatVector = NDArray[np.float32]
+FloatMatrix = NDArray[np.float32]
 
 _READ = 16  # the best units by all else, which the reader reads
 
@@ -64,8 +66,27 @@ def read_alone(question: str, places: Sequence[Place], reranker: Reranker | None
     return Reading(np.array(text, dtype=np.float32), np.array(statement, dtype=np.float32))
 
 
-def read_best(question: str, places: Sequence[Place], scores: FloatVector, reader: Reader) -> FloatVector:
-    """The reader's logits of the best places by some scores, shape (places,); the others get the lowest of these."""
+def read_best(question: str, parts: Sequence[str], places: Sequence[Place], scores: FloatMatrix, reader: Reader) -> FloatMatrix:
+    """The reader's logits of places as answers to a question, and to each of its parts, shape (1 + parts, places).
+
+    Args:
+        question: the whole.
+        parts: the questions that it is made of, if it is of several.
+        places: what may answer.
+        scores: what else is known, in logits, shaped as the result: the best by them are read, the others get the lowest logit
+            of these.
+        reader: the reader.
+    """
+    whole = _read(question, places, scores.max(0), reader)  # whatever may answer one of the parts
+    found = [whole]
+    for part, row in zip(parts, scores[1:], strict=True):
+        alone = _read(part, places, row, reader)
+        # Of "and what does it cost?" only the whole question tells the subject.
+        found.append(alone if names_subject(part) else np.asarray((alone + whole) / 2, dtype=np.float32))
+    return np.stack(found)
+
+
+def _read(question: str, places: Sequence[Place], scores: FloatVector, reader: Reader) -> FloatVector:
     best = np.argsort(-scores, kind="stable")[:_READ]
     read = reader.score(question, [(places[i].heading(), places[i].unit.text) for i in best])
     found = np.full(len(places), read.min(), dtype=np.float32)
