@@ -60,9 +60,10 @@ class Draft:
         return self._add(Sentence(in_script(text, self.query.language), self.cite(best), score, "generated"))
 
     def is_foreign(self, evidence: Sequence[EvidenceSentence]) -> bool:
-        """Whether most of the evidence is in another language than the question."""
+        """Whether most of the evidence is in another language than the question; listings are in none."""
         chinese = self.query.language.startswith("zh")
-        return sum(is_chinese(item.text, item.chunk) != chinese for item in evidence) * 2 > len(evidence)
+        told = [item for item in evidence if not item.stated.startswith("```")]
+        return sum(is_chinese(item.text, item.chunk) != chinese for item in told) * 2 > len(told)
 
     def quoted(self, evidence: Sequence[EvidenceSentence]) -> Iterator[Sentence]:
         """Add the lines of the notes, under a line that says so if they are in another language."""

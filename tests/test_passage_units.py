@@ -165,3 +165,20 @@ def test_any_text_has_units_in_order_with_references_backwards(text: str) -> Non
         assert unit.needs is None or unit.needs < number
         assert unit.lead is None or unit.lead < number
     assert [unit.start for unit in units] == sorted(unit.start for unit in units)
+
+
+def test_an_item_needs_the_one_that_it_stands_under() -> None:
+    text = """- PostNorm requires a warm-up.
+    - Gradients are large at first.
+    - Training takes longer.
+- PreNorm does not.
+  - Or:
+    - x"""
+    assert [(unit.text, unit.needs) for unit in units_of(text)] == [
+        ("PostNorm requires a warm-up.", None),
+        ("Gradients are large at first.", 0),
+        ("Training takes longer.", 0),
+        ("PreNorm does not.", None),
+        ("Or:", None),
+        ("x", None),
+    ]

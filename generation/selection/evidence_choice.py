@@ -28,6 +28,7 @@ _NAME = re.compile(r"[^，,。.；;：:（(、]{2,24}(?=\s*[：:（(])|[a-z][a-z
 _NEAR = 3.0
 _ANNOUNCED = 1.0  # logits that items are worth less than the line that announces them
 _FORMULAS = 4
+_TITLED_LISTING = 3.0  # logits that a title above a listing is worth if it says all that is asked
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
 _SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _STRANGE = 1.5
@@ -64,7 +65,7 @@ class EvidenceSettings:
 
     sentences: int = 7
     least: int = 2
-    gap: float = 3.5
+    gap: float = 4.0
     elsewhere: float = 1.5
     hits: int = 8
     foreign: float = 4.5
@@ -162,7 +163,7 @@ def _names(question: str, name: str) -> bool:
 def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:
     """The units that the kind of the question asks for, whatever the others score."""
     if "code" in wants:
-        yield from _listing(places, scores, best)
+        yield from _listing(places, scores, best, question)
     if "derivation" in wants:
         yield from _formulas(places, scores, best)
     if "comparison" in wants:
@@ -266,11 +267,19 @@ def _is_titled(place: Place, question: str) -> bool:
     return overlap(question, title) >= _TITLED_LIST and overlap(title, question) >= _TITLED
 
 
-def _listing(places: Sequence[Place], scores: FloatVector, best: int) -> list[int]:
-    """The best listing, one of the best unit's section if it has any."""
+def _listing(places: Sequence[Place], scores: FloatVector, best: int, question: str) -> list[int]:
+    """The best listing: one that names its language before what a program printed, one of the best unit's section if it has any.
+
+    Listings look alike, so the titles above them count too.
+    """
     listings = [i for i, place in enumerate(places) if place.unit.kind == "code"]
     section = section_of(places[best])
-    return sorted(listings, key=lambda i: (section_of(places[i]) != section, -scores[i]))[:1]
+
+    def rank(i: int) -> tuple[bool, bool, float]:
+        titled = _TITLED_LISTING * overlap(question, _titles_of(places[i]))
+        return places[i].unit.text.startswith("```\n"), section_of(places[i]) != section, -scores[i] - titled
+
+    return sorted(listings, key=rank)[:1]
 
 
 def _formulas(places: Sequence[Place], scores: FloatVector, best: int) -> list[int]:

@@ -31,6 +31,10 @@ _CODE_LINE = re.compile(
     r"(?:def \w+\(|class \w+[(:]|import \w|from \S+ import |return\b|@\w+|(?:for|if|while|with|elif|else)\b.*:$|self\.\w|print\("
     r"|[\w.\[\]:, ]+ [-+*/]?= \S*[\w\])][(\[].*)"
 )
+# A line of any other program, of a shell, or of what one prints.
+_PROGRAM_LINE = re.compile(
+    r"^(?:#|//|/\*|[$>] |pip |python |git |cd |curl |<\w|[{}\[\]]|try:|except\b|from |import )|[;{]$|\b(?:tensor|array)\(|=> "
+)
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -170,11 +174,10 @@ def _kind(text: str, spans: Sequence[Span]) -> BlockKind:
 
 
 def _is_calculation(fenced: str) -> bool:
-    """Whether a fence that names no language is around words and no program: "每层 KV Cache = 2 × 序列长度 × 头数"."""
+    """Whether a fence that names no language is around words or figures and no program: "每层 KV Cache = 2 × 序列长度 × 头数"."""
     first, *lines = fenced.splitlines()
-    told = [line for line in lines if line.strip("` ")]
-    program = any(_CODE_LINE.match(line.strip()) or re.match(r"\s*(?:#|//|/\*|\$ )", line) for line in told)
-    return first == "```" and not program and sum(bool(_HAN.search(line)) for line in told) * 2 > len(told)
+    told = [line.strip() for line in lines if line.strip("` ")]
+    return first == "```" and bool(told) and not any(_CODE_LINE.match(line) or _PROGRAM_LINE.search(line) for line in told)
 
 
 def _is_marked_heading(line: str) -> bool:

@@ -108,10 +108,13 @@ class _Builder:
         self.scope: tuple[str, ...] = ()
         self.lead: int | None = None  # what the block to come is announced by
         self.outer: int | None = None  # the lead of the list that an item with items of its own stands in
+        self.above: list[tuple[int, int]] = []  # indentation and number of the items that the last one stands under, itself last
 
     def add(self, block: Block) -> None:
         if block.kind != "heading" and self.scope and REFERENCES.match(self.scope[-1]):
             return
+        if block.kind != "item":
+            self.above = []
         match block.kind:
             case "heading":
                 self._heading(block)
@@ -165,14 +168,26 @@ class _Builder:
             return
         if self._ends_inner_list(plain(line)):
             self.lead = self.outer
+        parent = self._parent(block)
         if COLON_END.search(line):
             nested = self.lead is not None and self._is_item(self.lead)
             self.outer = self.outer if nested else self.lead
             self.lead = self._append(self._unit("lead", block.start, block.end, lead=self.outer))
         elif len(line) <= _LONG_ITEM:
-            self._append(self._unit("item", block.start, block.end, lead=self.lead))
+            number = self._append(self._unit("item", block.start, block.end, needs=parent, lead=self.lead))
+            self.above.append((self._indentation(block), number))
         else:
             self._sentences(block, "item", self.lead)
+
+    def _indentation(self, block: Block) -> int:
+        return block.start - self.text.rfind("\n", 0, block.start) - 1
+
+    def _parent(self, block: Block) -> int | None:
+        """The item that one stands under and goes on from, by its indentation; a line that leads in its list goes before."""
+        while self.above and self.above[-1][0] >= self._indentation(block):
+            self.above.pop()
+        over = self.above[-1][1] if self.above else None
+        return None if over is not None and self.lead is not None and self.lead > over else over
 
     def _ends_inner_list(self, item: str) -> bool:
         """Whether an item is no part of the list that the last item leads in.
