@@ -19,9 +19,10 @@ _END = re.compile(
     """,
     re.VERBOSE,
 )
-# Code, formulas (a "$" before a space or a digit is money), and the number of a list item, also of one inside a line.
+# Code, also such as a cut took the end of, formulas (a "$" before a space or a digit is money), and the number of a list item,
+# also of one inside a line.
 _PROTECTED = re.compile(
-    r"```.*?```|\$\$.*?\$\$|(?<![\\$])\$(?![\s$])[^$\n]+(?<![\s\\])\$(?!\d)|`[^`\n]+`"
+    r"```.*?```|```[a-z]\w*\n.*|\$\$.*?\$\$|(?<![\\$])\$(?![\s$])[^$\n]+(?<![\s\\])\$(?!\d)|`[^`\n]+`"
     r"|^[ \t]*\d+\.[ \t]+|(?<=[:：；;。])[ \t]*\d{1,2}\.[ \t]+",
     re.DOTALL | re.MULTILINE,
 )

@@ -70,6 +70,10 @@ def shown(text: str) -> list[tuple[str, str]]:
             "过程就是：1、逐行计算海森矩阵。2、逐个量化参数。最后合并。",
             [("lead", "过程就是："), ("item", "逐行计算海森矩阵。"), ("item", "逐个量化参数。"), ("item", "最后合并。")],
         ),
+        (
+            "先建表。\n\n```python\ndef table(n):\n\n    return n. T",
+            [("sentence", "先建表。"), ("code", "```python\ndef table(n):\n\n    return n. T\n```")],
+        ),
         ("> 取决于场景。\n> 长文本选 ALiBi。", [("sentence", "取决于场景。"), ("sentence", "长文本选 ALiBi。")]),
         (
             "The steps are:\na. collect rankings\nb. train a reward model",

@@ -148,6 +148,7 @@ class _Builder:
         before = self._before(block)
         text = self.text[block.start : block.end]
         if block.kind == "code":
+            text = text if text.endswith("```") else f"{text}\n```"  # a passage may end within a listing
             needs = before if before is not None and self.units[before].kind == "lead" else None
             self._append(Unit("code", block.start, block.end, text, needs=needs, scope=self.scope))
         elif before is not None and self.units[before].kind != "code" and not TERMINAL.search(self.units[before].text):
