@@ -203,12 +203,21 @@ def test_an_item_that_stands_alone_is_told_under_its_title() -> None:
     assert set(select("参数规模各是多大", gpt2, gpt3)) == {"GPT-2——参数：15 亿。", "GPT-3——参数：1750 亿。"}
 
 
-def test_a_lead_that_counts_more_than_is_shown_loses_its_count() -> None:
+@pytest.mark.parametrize(
+    ("lead", "shown"),
+    [
+        ("GPTQ 的要点有四个：", "GPTQ 的要点："),
+        ("GPTQ 有四个要点：", "GPTQ 的要点："),
+        ("GPTQ 的要点可以归纳为四类情况：", "GPTQ 的要点："),
+        ("量化的演进可以归纳为四次转变：", "量化的演进的转变："),
+    ],
+)
+def test_a_lead_that_counts_more_than_is_shown_loses_its_count(lead: str, shown: str) -> None:
     items = "".join(
         f"- GPTQ 的第 {n} 点：{text}。\n" for n, text in enumerate(("逐列量化", "补偿误差", "天气很好", "随便写写"), 1)
     )
-    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"GPTQ 的要点有四个：\n{items}"), sentences=2, least=2)
-    assert found == ["GPTQ 的要点：", "- GPTQ 的第 1 点：逐列量化。", "- GPTQ 的第 2 点：补偿误差。"]
+    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"{lead}\n{items}"), sentences=2, least=2)
+    assert found == [shown, "- GPTQ 的第 1 点：逐列量化。", "- GPTQ 的第 2 点：补偿误差。"]
 
 
 def test_a_sentence_that_counts_more_than_is_shown_is_left_out() -> None:

@@ -42,12 +42,11 @@ CHAIN = 2  # sentences that are fetched for one that points back
 _SENTENCE = re.compile(
     r"[。.，,]|以下|如下|[有含]|包括|分[为為成]|是|来自|來自|[两兩二三四五六][个個点點种種]|following|\b(?:are|is|has|have|include)\b"
 )
-_COUNT = re.compile(
-    r"([两兩二三四五六七八九])\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項|部分)|\b(two|three|four|five|six|seven|eight|nine)\b"
-)
+_MEASURE = r"(?:个|個|点|點|种|種|方面|步|次|条|條|类|類|项|項|部分)"
+_COUNT = re.compile(rf"([两兩二三四五六七八九])\s*{_MEASURE}|\b(two|three|four|five|six|seven|eight|nine)\b")
 _COUNT_END = re.compile(
-    r"(?:主要|大致|通常|一般)?(?:可以?)?(?:[有含]|分[为為成]?|包括)?(?:以下|如下)?\s*[两兩二三四五六七八九]\s*(?:个|個|点|點|种|種|方面|步|条|條|类|類|项|項|部分)"
-    r"([^，,。]{0,4})$"
+    r"(?:主要|大致|通常|一般)?(?:可以?)?(?:[有含]|分[为為成]?|包括|归纳为|歸納為|概括为|概括為|总结为|總結為)?(?:以下|如下)?"
+    rf"\s*[两兩二三四五六七八九]\s*{_MEASURE}([^，,。]{{0,4}})$"
 )
 _CASES = frozenset({"情况", "情況", "情形", "场景", "場景"})  # what is counted and says nothing of what it is about
 _NUMERALS = {numeral: n for n, group in enumerate(("两兩二", "三", "四", "五", "六", "七", "八", "九"), 2) for numeral in group}
