@@ -199,11 +199,10 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
     titles: set[str] = set()
     for number in sorted(scores):
         unit = units[number]
-        title = "" if unit.lead in shown else title_of(unit, units, chunk, question, titled=titled)
-        if title:
-            mark = dash if unit.kind == "item" and labelled(unit.text) else colon
-            title, known = ("" if title in titles else f"{title}{mark}"), title
-            titles.add(known)
+        name = "" if unit.lead in shown else title_of(unit, units, chunk, question, titled=titled)
+        mark = dash if unit.kind == "item" and labelled(unit.text) else colon
+        title = f"{name}{mark}" if name and name not in titles else ""
+        titles.add(name)
         if number in shown:
             text = above_items(unit, len(led[number]), colon)
         else:

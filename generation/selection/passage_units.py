@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
 from generation.selection.passage_blocks import COLON_END, LIST_MARK, Block, Span, blocks_of, cells, plain, row_text
@@ -69,6 +70,7 @@ class Unit:
         return self.kind not in ("lead", "heading")
 
 
+@lru_cache(maxsize=256)  # choosing asks for the units of a passage again and again
 def units_of(text: str) -> tuple[Unit, ...]:
     """The units of a passage, in order; what states nothing, such as table rules and references, is not among them."""
     builder = _Builder(text)
