@@ -18,6 +18,7 @@ from transformers import AutoModelForCausalLM, Gemma3TextConfig, LlamaConfig, Pr
 from corpus.errors import OtherRun, UsageError
 from eval.bench.rope import RopeModelPlan, bench_rope, cells, chosen_methods, lines, summarise, whole_numbers
 from eval.bench.rope_model import TAIL, RopeModel
+from eval.bench.rope_plot import draw
 from eval.bench.rope_text import DIGITS, LongText, long_text, notes_tokens
 from generation.models.rope import METHODS, UNSCALED, Method, RopeScale
 
@@ -220,3 +221,9 @@ def test_the_bench_on_the_command_line(run: Run, tmp_path: Path, folder: str) ->
     assert code == 0
     assert "| pass keys found | 512 | 900 |" in printed
     assert (out / "rope.png").exists()
+
+
+def test_a_run_of_scaled_methods_alone_is_drawn(tmp_path: Path) -> None:
+    row = {"model": "m", "native": NATIVE, "method": "yarn", "factor": 2.0, "length": 900, "perplexity": 20.0, "keys": 0.5}
+    draw({"rows": [row]}, tmp_path / "rope.png")
+    assert (tmp_path / "rope.png").read_bytes().startswith(b"\x89PNG")

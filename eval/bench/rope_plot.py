@@ -30,7 +30,7 @@ def draw(metrics: dict[str, Any], path: Path) -> None:
         for n, scale in enumerate(dict.fromkeys((row["method"], row["factor"]) for row in rows)):
             mine = [row for row in rows if (row["method"], row["factor"]) == scale]
             lengths = [row["length"] for row in mine]
-            style: dict[str, Any] = {"color": "black" if scale[0] == "none" else f"C{n - 1}", "marker": "osv^Dx*P"[n % 8]}
+            style: dict[str, Any] = {"color": "black" if scale[0] == "none" else f"C{n}", "marker": "osv^Dx*P"[n % 8]}
             style |= {"linewidth": 1.4, "markersize": 5, "alpha": 0.8, "label": str(RopeScale(*scale))}
             left.plot(lengths, [min(row["perplexity"], _WORST) for row in mine], **style)
             right.plot(lengths, [row["keys"] for row in mine], **style)
