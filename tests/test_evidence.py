@@ -252,6 +252,19 @@ def test_of_a_list_of_names_those_that_the_question_gives_are_taken() -> None:
     assert {text[:3] for text in found} == {"PTQ", "QAT"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "版本：\n\n| | 要点 |\n|---|---|\n| FA1 | 分块 |\n| FA2 | 沿序列并行 |\n| FA3 | 异步 |",
+        "版本：\n- FA1：分块\n- FA2（2023）：沿序列并行\n- FA3：异步\n- FA4：没读",
+    ],
+)
+def test_the_rows_or_items_that_a_question_names_are_all_taken(text: str) -> None:
+    found = "\n".join(select("FA1 / FA2 / FA3 各改了什么", make_chunk(text), sentences=3, least=1, gap=0.1))
+    assert all(told in found for told in ("分块", "沿序列并行", "异步"))
+    assert "没读" not in found
+
+
 def test_what_is_compared_may_be_named_otherwise_in_a_list() -> None:
     items = "- LLM：参数有数十亿。\n- 传统方法：参数较少。\n"
     found = select("LLM 和统计语言模型的参数有什么区别？", make_chunk(items), sentences=4, least=1)

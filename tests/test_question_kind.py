@@ -23,6 +23,10 @@ from generation.selection.question_kind import aspects, side_of
         ("GPT-4 是哪天发布的？", {"number"}),
         ("帮我推一下显存要多少", {"derivation"}),
         ("Pros and cons of learned positions?", {"comparison"}),
+        ("QLoRA 靠哪三个技术省显存", {"listing"}),
+        ("能力掉了，按什么顺序去救？", {"steps"}),
+        ("In what order are the filters applied?", {"steps"}),
+        ("各能跑到峰值的百分之几", {"number"}),
     ],
 )
 def test_aspects(question: str, wanted: set[str]) -> None:

@@ -24,7 +24,7 @@ _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from whi
 _LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
 _FACT_LINES = 3
 _UNNAMED = 5.0  # logits that an item loses beside one whose name the question gives
-_NAME = re.compile(r"[^，,。.；;：:（(、]{2,24}(?=\s*[：:（(])|[a-z][a-z0-9.+-]{1,15}(?=\s)")
+_NAME = re.compile(r"[^，,。.；;：:（(、—]{2,24}(?=\s*(?:[：:（(]|——))|[a-z][a-z0-9.+-]{1,15}(?=\s)")
 _NEAR = 3.0
 _ANNOUNCED = 1.0  # logits that items are worth less than the line that announces them
 _FORMULAS = 4
@@ -157,7 +157,7 @@ def _name_of(item: str) -> str:
 
 
 def _names(question: str, name: str) -> bool:
-    return bool(re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", fold(question)))
+    return bool(name and re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", fold(question)))
 
 
 def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:
@@ -168,6 +168,7 @@ def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: s
         yield from _formulas(places, scores, best)
     if "comparison" in wants:
         yield from _each_side(places, scores, question)
+    yield from _named_items(places, scores, best, question)
     if wants & _BUILT_UP:
         yield from _thesis(places, best, question)
     if wants & {"listing", "steps"}:
@@ -308,6 +309,18 @@ def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> l
             if len(named) == 1 and not _is_beside_what_is_named(places[i], question):
                 best.setdefault(named.pop(), i)
     return list(best.values()) if len(best) > 1 else []
+
+
+def _named_items(places: Sequence[Place], scores: FloatVector, best: int, question: str) -> list[int]:
+    """The items or rows of one list that the question names, where it names several: "FA1 / FA2 / FA3"."""
+    lists: dict[tuple[int, int], dict[str, int]] = {}
+    for i, place in enumerate(places):
+        if place.unit.kind in ("item", "row") and _names(question, name := _name_of(place.unit.text)):
+            items = list_of(units_of(place.hit.chunk.text), place.number)
+            lists.setdefault((place.hit.rank, items[0]), {}).setdefault(name, i)
+    near = [list(named.values()) for named in lists.values() if max(scores[list(named.values())]) > scores[best] - _NEAR]
+    named = max(near, key=lambda items: (len(items), scores[items].max()), default=[])
+    return named if len(named) > 1 else []
 
 
 def _repeats(place: Place, chosen: Sequence[Place]) -> bool:

@@ -25,16 +25,17 @@ _ASPECTS: dict[Aspect, re.Pattern[str]] = {
     "reason": re.compile(r"为什么|为何|为啥|原因|凭什么|怎么会|\bwhy\b|\breasons?\b|\bhow come\b"),
     "manner": re.compile(r"怎么|怎样|如何|为何|\bhow (?:do|does|did|can|could|is|are|should|would|to)\b"),
     "steps": re.compile(
-        r"步骤|流程|过程|阶段|怎么做|如何做|怎么实现|分几步|哪几步|演进|\bsteps?\b|\bstages?\b|\bprocedure\b|\bpipeline\b"
+        r"步骤|流程|过程|阶段|怎么做|如何做|怎么实现|分几步|哪几步|演进|什么顺序|先后顺序"
+        r"|\bsteps?\b|\bstages?\b|\bprocedure\b|\bpipeline\b|\bin (?:what|which) order\b"
     ),
     "listing": re.compile(
-        r"有哪些|哪些|哪几|几种|几类|有什么(?:优|缺|特|好|坏|方法|办法|作用|影响|区别)|分类|优缺点|方法有|哪几[个点]|种类|常见的|组成|构成"
+        r"有哪些|哪些|哪几|哪[两三四五六七八\d]+[个种类点项步]|几种|几类|有什么(?:优|缺|特|好|坏|方法|办法|作用|影响|区别)|分类|优缺点|方法有|哪几[个点]|种类|常见的|组成|构成"
         r"|\bwhich (?:\w+ )?(?:models|methods|ways|kinds|types|layers|tasks|stages|parts)\b"
         r"|\bwhat are\b|\blist\b|\bkinds?\b|\btypes?\b|\bways\b"
     ),
     "number": re.compile(
         r"多少|多大|多长|多远|多久|几个|几层|几步|几位|第几|什么时候(?:发|出|提|推|公)|何时"
-        r"|哪一?[年天月]|几号|日期|数值|取值|设多|设成|上限|下限|倍"
+        r"|哪一?[年天月]|几号|日期|数值|取值|设多|设成|上限|下限|倍|百分之几"
         r"|\bhow (?:many|much|big|large|long|far|often|high)\b|\bwhen\b|\bbiggest\b|\blargest\b"
         r"|\bwhat (?:size|number|value|year|rank|percentage)\b"
     ),

@@ -59,7 +59,7 @@ SIDE = re.compile(
 MISCONCEPTION = re.compile(r"(?:常见误区|常見誤區|误区|誤區|Common misconception)")
 # What scraping left of a sentence whose formula or picture is gone.
 BROKEN_OFF = re.compile(
-    r"(?:是|为|為|如下|(?:以下|下列)[^，,。.：:]{0,12}|包括|例如|等于|等於|[和与與及]|\b(?:is|are|by|the|of|to|and|as))$"
+    r"(?:是|为|為|如下|(?:以下|下列)[^，,。.：:]{0,12}|包括|例如|等于|等於|(?<![的之])[和与與及]|\b(?:is|are|by|the|of|to|and|as))$"
 )
 SHOWS = re.compile(r"(?:如下|所示|以下)\W*$|\b(?:as follows|shown below)\W*$")
 # The line or title that a list of sources stands under, or one of what the page is going to tell.
