@@ -290,6 +290,12 @@ def test_drawbacks_are_no_answer_to_a_question_for_advantages() -> None:
     assert not any("过拟合" in text or "速度慢" in text for text in select("GPTQ 有什么优点？", chunk, sentences=2, least=1))
 
 
+def test_the_list_of_the_side_that_is_asked_for_is_taken_whole() -> None:
+    text = "思路是隐式奖励。\n\n優點：\n- 好训练\n- 不采样\n\n缺點：\n- 离线数据，不探索\n- 只管差值\n- 容易过拟合"
+    found = select("DPO 缺点", make_chunk(text, heading="四、DPO"), sentences=5, least=1, gap=0.1)
+    assert found == ["缺點：", "- 离线数据，不探索", "- 只管差值", "- 容易过拟合"]
+
+
 def test_the_listing_stands_first_where_code_is_asked_for() -> None:
     chunk = make_chunk("RMSNorm 只除以均方根。\n\nRMSNorm 的实现：\n```python\nx / rms(x)\n```")
     assert select("RMSNorm 的代码怎么写？", chunk)[0] in ("RMSNorm 的实现：", "```python\nx / rms(x)\n```")

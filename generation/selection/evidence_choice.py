@@ -130,10 +130,14 @@ def _doubts(place: Place, question: str, subjects: frozenset[str], names: frozen
 
 def _is_other_side(place: Place, question: str) -> bool:
     """Whether a unit is told as an advantage where drawbacks are asked for, or the other way round."""
-    unit = place.unit
-    lead = units_of(place.hit.chunk.text)[unit.lead].text if unit.lead is not None else ""
-    asked, told = side_of(question), side_of(" ".join((*unit.scope[-1:], lead, _label_of(place))))
+    asked, told = side_of(question), side_of(f"{_announced_by(place)} {_label_of(place)}")
     return bool(asked and told and asked != told)
+
+
+def _announced_by(place: Place) -> str:
+    """The title inside the passage above a unit, and the line that leads in its list."""
+    unit = place.unit
+    return " ".join((*unit.scope[-1:], units_of(place.hit.chunk.text)[unit.lead].text if unit.lead is not None else ""))
 
 
 def _is_beside_what_is_named(place: Place, question: str) -> bool:
@@ -169,6 +173,7 @@ def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: s
     if "comparison" in wants:
         yield from _each_side(places, scores, question)
     yield from _named_items(places, scores, best, question)
+    yield from _items_of_side(places, scores, question)
     if wants & _BUILT_UP:
         yield from _thesis(places, best, question)
     if wants & {"listing", "steps"}:
@@ -321,6 +326,18 @@ def _named_items(places: Sequence[Place], scores: FloatVector, best: int, questi
     near = [list(named.values()) for named in lists.values() if max(scores[list(named.values())]) > scores[best] - _NEAR]
     named = max(near, key=lambda items: (len(items), scores[items].max()), default=[])
     return named if len(named) > 1 else []
+
+
+def _items_of_side(places: Sequence[Place], scores: FloatVector, question: str) -> list[int]:
+    """The items of the list that is led in as the side that is asked for, below titles that have the question's subjects."""
+    side, subjects = side_of(question), set(subjects_of(question))
+    lists: dict[tuple[int, int | None], list[int]] = {}
+    for i, place in enumerate(places):
+        told = side_of(" ".join((*place.hit.chunk.heading[-1:], _announced_by(place)))) if place.unit.kind == "item" else None
+        if side and told == side and subjects <= set(concepts(" ".join((*place.hit.chunk.heading, _announced_by(place))))):
+            lists.setdefault((place.hit.rank, place.unit.lead), []).append(i)
+    items = max(lists.values(), key=lambda items: scores[items].max(), default=[])
+    return items if subjects and len(items) > 1 else []
 
 
 def _repeats(place: Place, chosen: Sequence[Place]) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from corpus.results import Hit
 from generation.reader import Reader
-from generation.selection.passage_units import Unit
+from generation.selection.passage_units import Unit, units_of
 from retrieval.query import names_subject
 from retrieval.relevance import logit
 from retrieval.rerank import Reranker
@@ -39,8 +39,10 @@ class Place:
         return f"{self.heading()} {self.unit.text}".strip()
 
     def heading(self) -> str:
-        """The title of its section, and those inside the passage."""
-        return " ".join((*self.hit.chunk.heading[-1:], *self.unit.scope))
+        """The title of its section, those inside the passage, and the line that leads in its list: it says what the items are."""
+        lead = units_of(self.hit.chunk.text)[self.unit.lead] if self.unit.lead is not None else None
+        announced = (lead.text.rstrip(":： "),) if lead and lead.kind == "lead" else ()
+        return " ".join((*self.hit.chunk.heading[-1:], *self.unit.scope, *announced))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,33 @@
+"""The messy notes that are kept to measure with: their questions are gold questions, and what they ask for is in the files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from eval.gold import read_gold
+from generation.training.judgements import JUDGEMENTS, read_judgements
+
+NOTEBOOKS = sorted((JUDGEMENTS.parent / "notebooks").iterdir())
+
+
+def squeezed(text: str) -> str:
+    return "".join(text.lower().split())
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
+def test_the_facts_of_an_answer_are_in_its_file(notebook: Path) -> None:
+    questions = read_gold(notebook / "questions.jsonl")
+    assert (len(questions), sum(not question.answerable for question in questions)) == (84, 24)
+    for question in questions:
+        told = "".join(squeezed((notebook / "notes" / name).read_text(encoding="utf-8")) for name in question.gold_files)
+        missing = [fact for fact in question.must_include if not any(squeezed(way) in told for way in fact.split("|"))]
+        assert (question.id, missing) == (question.id, [])
+
+
+def test_near_misses_have_no_unit_that_answers() -> None:
+    near = {q.id for notebook in NOTEBOOKS for q in read_gold(notebook / "questions.jsonl") if not q.answerable}
+    rows = read_judgements(JUDGEMENTS.with_name("notebook-judgements.jsonl"))
+    answered = [row.id for row in rows if row.id.removeprefix("nb-") in near and any(unit.label == 2 for unit in row.units)]
+    assert answered == []
