@@ -136,8 +136,7 @@ def _is_other_side(place: Place, question: str) -> bool:
 
 def _announced_by(place: Place) -> str:
     """The title inside the passage above a unit, and the line that leads in its list."""
-    unit = place.unit
-    return " ".join((*unit.scope[-1:], units_of(place.hit.chunk.text)[unit.lead].text if unit.lead is not None else ""))
+    return " ".join((*place.unit.scope[-1:], place.announced()))
 
 
 def _is_beside_what_is_named(place: Place, question: str) -> bool:
@@ -323,21 +322,24 @@ def _named_items(places: Sequence[Place], scores: FloatVector, best: int, questi
         if place.unit.kind in ("item", "row") and _names(question, name := _name_of(place.unit.text)):
             items = list_of(units_of(place.hit.chunk.text), place.number)
             lists.setdefault((place.hit.rank, items[0]), {}).setdefault(name, i)
-    near = [list(named.values()) for named in lists.values() if max(scores[list(named.values())]) > scores[best] - _NEAR]
-    named = max(near, key=lambda items: (len(items), scores[items].max()), default=[])
-    return named if len(named) > 1 else []
+    several = [list(named.values()) for named in lists.values() if len(named) > 1]
+    near = [items for items in several if scores[items].max() > scores[best] - _NEAR]
+    return max(near, key=lambda items: (len(items), scores[items].max()), default=[])
 
 
 def _items_of_side(places: Sequence[Place], scores: FloatVector, question: str) -> list[int]:
     """The items of the list that is led in as the side that is asked for, below titles that have the question's subjects."""
     side, subjects = side_of(question), set(subjects_of(question))
+    if not side or not subjects:
+        return []
     lists: dict[tuple[int, int | None], list[int]] = {}
     for i, place in enumerate(places):
-        told = side_of(" ".join((*place.hit.chunk.heading[-1:], _announced_by(place)))) if place.unit.kind == "item" else None
-        if side and told == side and subjects <= set(concepts(" ".join((*place.hit.chunk.heading, _announced_by(place))))):
+        headings, announced = place.hit.chunk.heading, _announced_by(place)
+        told = place.unit.kind == "item" and side_of(" ".join((*headings[-1:], announced))) == side
+        if told and subjects <= set(concepts(" ".join((*headings, announced)))):
             lists.setdefault((place.hit.rank, place.unit.lead), []).append(i)
     items = max(lists.values(), key=lambda items: scores[items].max(), default=[])
-    return items if subjects and len(items) > 1 else []
+    return items if len(items) > 1 else []
 
 
 def _repeats(place: Place, chosen: Sequence[Place]) -> bool:

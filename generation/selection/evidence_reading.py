@@ -40,9 +40,12 @@ class Place:
 
     def heading(self) -> str:
         """The title of its section, those inside the passage, and the line that leads in its list: it says what the items are."""
+        return " ".join((*self.hit.chunk.heading[-1:], *self.unit.scope, self.announced())).strip()
+
+    def announced(self) -> str:
+        """The line that leads in its list, without the colon; nothing where there is none, or a title of `scope` does it."""
         lead = units_of(self.hit.chunk.text)[self.unit.lead] if self.unit.lead is not None else None
-        announced = (lead.text.rstrip(":： "),) if lead and lead.kind == "lead" else ()
-        return " ".join((*self.hit.chunk.heading[-1:], *self.unit.scope, *announced))
+        return lead.text.rstrip(":： ") if lead and lead.kind == "lead" else ""
 
 
 @dataclass(frozen=True, slots=True)
