@@ -9,7 +9,7 @@ import pytest
 from eval.gold import read_gold, states
 from generation.training.judgements import JUDGEMENTS, read_judgements
 
-NOTEBOOKS = sorted((JUDGEMENTS.parent / "notebooks").iterdir())
+NOTEBOOKS = sorted((JUDGEMENTS[0].parent / "notebooks").iterdir())
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
@@ -24,6 +24,6 @@ def test_the_facts_of_an_answer_are_in_its_file(notebook: Path) -> None:
 
 def test_near_misses_have_no_unit_that_answers() -> None:
     near = {q.id for notebook in NOTEBOOKS for q in read_gold(notebook / "questions.jsonl") if not q.answerable}
-    rows = read_judgements(JUDGEMENTS.with_name("notebook-judgements.jsonl"))
+    rows = read_judgements(*JUDGEMENTS)
     answered = [row.id for row in rows if row.id.removeprefix("nb-") in near and any(unit.label == 2 for unit in row.units)]
     assert answered == []

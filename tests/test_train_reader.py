@@ -10,7 +10,7 @@ import torch
 from transformers import Gemma3ForCausalLM, Gemma3TextConfig
 
 from corpus.errors import InvalidRow
-from generation.finetuning.finetune import Base
+from generation.finetuning.finetune import Base, save_lora
 from generation.training.judgements import JUDGEMENTS, JudgedUnit, Judgement, Judgements, judgements, read_judgements
 from generation.training.train_reader import ReaderSettings, ReaderTrainer, judgement_loss, pairs_in_order
 from retrieval.training.datasets import part_of
@@ -86,6 +86,17 @@ def test_a_run_that_was_cut_off_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert all(torch.allclose(a, b, atol=1e-4) for a, b in pairs)
 
 
+def test_an_adapter_is_trained_on(tmp_path: Path) -> None:
+    first = trained(tmp_path / "checkpoint.pt")
+    save_lora(first.network, "tiny", tmp_path / "adapter")
+    fresh = ReaderTrainer(tiny_gemma(), ReaderSettings())
+    on = ReaderTrainer(tiny_gemma(), ReaderSettings(), tmp_path / "adapter")
+    asked = LEARNED.own[0]
+    with torch.inference_mode():
+        assert torch.allclose(on.logits(asked), first.logits(asked), atol=0.05)
+        assert not torch.allclose(on.logits(asked), fresh.logits(asked), atol=0.5)
+
+
 def test_half_a_yes_is_for_what_belongs_beside_an_answer() -> None:
     units = tuple(JudgedUnit(heading="", text="t", label=label) for label in (2, 1, 0))
     asked = Judgement(id="a", topic="t", question="q", units=units)
@@ -115,7 +126,7 @@ def test_questions_about_facts_come_with_the_sentences_around_the_answer(tmp_pat
 
 
 def test_our_own_judgements_are_split_by_topic_and_each_has_a_unit_of_another_topic(tmp_path: Path) -> None:
-    rows = {row.id: row for row in read_judgements(JUDGEMENTS)}
+    rows = {row.id: row for row in read_judgements(*JUDGEMENTS)}
     assert {unit.label for row in rows.values() for unit in row.units} == {0, 1, 2}
     found = judgements(JUDGEMENTS, *folders(tmp_path), {})
     assert not found.facts

@@ -13,7 +13,9 @@ from corpus.jsonl import numbered_lines, row_of
 from corpus.sentences import sentence_spans
 from retrieval.training.datasets import Collection, part_of, read_all
 
-JUDGEMENTS = Path(__file__).parents[2] / "corpus" / "training" / "judgements.jsonl"
+_TRAINING = Path(__file__).parents[2] / "corpus" / "training"
+# Of tidy sections of notes, and of messy notebooks, whose questions are half as hard to refuse as to answer.
+JUDGEMENTS = (_TRAINING / "judgements.jsonl", _TRAINING / "notebook-judgements.jsonl")
 _MOST_SENTENCES = 8
 _TITLED = 0.4  # share of the passages whose title is shown
 
@@ -48,21 +50,21 @@ class Judgements:
     held_out: tuple[Judgement, ...]
 
 
-def read_judgements(path: Path) -> tuple[Judgement, ...]:
-    """The rows of a file.
+def read_judgements(*paths: Path) -> tuple[Judgement, ...]:
+    """The rows of files.
 
     Raises:
         UsageError: there is no such file.
         InvalidRow: a row is no judgement.
     """
-    return tuple(row_of(path, number, line, Judgement) for number, line in numbered_lines(path))
+    return tuple(row_of(path, number, line, Judgement) for path in paths for number, line in numbered_lines(path))
 
 
-def judgements(written: Path, data: Path, notes: Path, shares: dict[str, float], seed: int = 0) -> Judgements:
+def judgements(written: Sequence[Path], data: Path, notes: Path, shares: dict[str, float], seed: int = 0) -> Judgements:
     """Our own judgements, each with a unit of another topic besides, and questions about facts from the labelled sets.
 
     Args:
-        written: file of our own.
+        written: files of our own.
         data: folder of labelled sets, see `retrieval.training.datasets.read_all`.
         notes: see there.
         shares: how much of each labelled set is taken, by its name.
@@ -73,7 +75,7 @@ def judgements(written: Path, data: Path, notes: Path, shares: dict[str, float],
     for collection in read_all(data, notes):
         asked = list(_of_spans(collection, rng))
         facts += rng.sample(asked, round(shares.get(collection.name, 0.0) * len(asked)))
-    rows = read_judgements(written)
+    rows = read_judgements(*written)
     own = [_with_stranger(each, rows, rng) for each in rows if part_of(each.topic) == "train"]
     return Judgements(tuple(facts), tuple(own), tuple(each for each in rows if part_of(each.topic) != "train"))
 
