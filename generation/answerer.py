@@ -71,7 +71,7 @@ class Answerer(NotesAnswerer):
     def from_hits(self, query: Query, found: SearchResult, started: float) -> Iterator[Sentence | Answer]:
         """What the model writes, if one is set, and the lines of the evidence, then the whole answer; or a refusal after all."""
         selected = self.select(query, found.hits)
-        found = self.second_look(query, found, selected.statement)
+        found = self.second_look(query, found, selected)
         if found.relevance < self.settings.min_relevance:
             yield refuse(query, found, started)
             return
@@ -90,18 +90,18 @@ class Answerer(NotesAnswerer):
         if not (draft.sentences and self.model and self.model.chat):
             yield from draft.quoted(lines)
 
-    def second_look(self, query: Query, found: SearchResult, statement: float | None) -> SearchResult:
+    def second_look(self, query: Query, found: SearchResult, selected: Evidence) -> SearchResult:
         """The search with the probability that the notes answer: none for a question about a name that no hit has.
 
         A question of parts is only doubted after each is looked for.
         """
         if unmentioned(query.text, found.hits):
             return replace(found, relevance=0.0)
-        whole = answerable(found.relevance, statement)
+        whole = answerable(found.relevance, selected.statement, selected.reading)
         if whole >= self.settings.min_relevance:
             return replace(found, relevance=whole)
         by_parts = statement_by_parts(query, found.hits, reranker=self.retriever.reranker, settings=self.settings.evidence)
-        likely = whole if by_parts is None else max(whole, answerable(found.relevance, by_parts))
+        likely = whole if by_parts is None else max(whole, answerable(found.relevance, by_parts, selected.reading))
         return replace(found, relevance=likely)
 
     def select(self, query: Query, hits: Sequence[Hit]) -> Evidence:

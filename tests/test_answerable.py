@@ -21,12 +21,13 @@ SHARES = st.floats(0, 1)
 LOGITS = st.floats(-9, 9)
 
 
-@given(SHARES, SHARES, LOGITS, LOGITS)
-def test_more_relevant_passages_and_a_better_statement_never_make_an_answer_less_likely(
-    one: float, other: float, low: float, high: float
+@given(SHARES, SHARES, LOGITS, LOGITS, LOGITS, LOGITS)
+def test_more_relevant_passages_a_better_statement_and_a_surer_reader_never_make_an_answer_less_likely(
+    one: float, other: float, low: float, high: float, doubting: float, sure: float
 ) -> None:
-    (one, other), (low, high) = sorted((one, other)), sorted((low, high))
+    (one, other), (low, high), (doubting, sure) = sorted((one, other)), sorted((low, high)), sorted((doubting, sure))
     assert 0 <= answerable(one, low) <= answerable(other, high) <= 1
+    assert 0 <= answerable(one, low, doubting) <= answerable(other, high, sure) <= 1
 
 
 @given(SHARES)

@@ -8,6 +8,7 @@ import pytest
 
 from eval.gold import read_gold, states
 from generation.training.judgements import JUDGEMENTS, read_judgements
+from retrieval.training.datasets import part_of
 
 NOTEBOOKS = sorted((JUDGEMENTS[0].parent / "notebooks").iterdir())
 
@@ -27,3 +28,11 @@ def test_near_misses_have_no_unit_that_answers() -> None:
     rows = read_judgements(*JUDGEMENTS)
     answered = [row.id for row in rows if row.id.removeprefix("nb-") in near and any(unit.label == 2 for unit in row.units)]
     assert answered == []
+
+
+def test_questions_of_topics_that_the_reader_learned_from_are_not_measured_with() -> None:
+    learned = {row.topic for row in read_judgements(*JUDGEMENTS) if part_of(row.topic) == "train"}
+    questions = [question for notebook in NOTEBOOKS for question in read_gold(notebook / "questions.jsonl")]
+    assert {question.split for question in questions} == {"train", "dev", "test"}
+    assert [q.id for q in questions if (q.split == "train") != (q.topic in learned)] == []
+    assert {q.topic for q in questions if q.split == "dev"}.isdisjoint(q.topic for q in questions if q.split != "dev")

@@ -1,10 +1,10 @@
 """How likely it is that the selected evidence answers the question: the second look at it, after the search's own.
 
-    relevance of the search, best sentence by itself --logistic regression--> probability, 0-1
+    relevance of the search, best sentence by itself, best unit to the reader --logistic regression--> probability, 0-1
 
 The search judges passages, and a near miss ("what did the training of BLOOM with ALiBi cost?") finds the right ones. Whether any
-one sentence says what is asked is known only once each has been read by itself. Coefficients lie in `answerable.json`, fitted by
-`python -m eval.fit_answerable` on the development questions.
+one sentence says what is asked is known only once each has been read by itself. Coefficients, with the reader and without it, lie
+in `answerable.json`, fitted by `python -m eval.fit_answerable` on the development questions and on messy notebooks.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ def unmentioned(question: str, hits: Sequence[Hit]) -> frozenset[str]:
 
 
 @cache
-def _coefficients() -> dict[str, float]:
-    found: dict[str, float] = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
+def _coefficients() -> dict[str, dict[str, float]]:
+    found: dict[str, dict[str, float]] = json.loads(COEFFICIENTS.read_text(encoding="utf-8"))
     return found
 
 
-def answerable(relevance: float, statement: float | None) -> float:
+def answerable(relevance: float, statement: float | None, reading: float | None = None) -> float:
     """Probability that the notes answer.
 
     Args:
         relevance: of the search, 0-1.
         statement: the reranker's best logit of a sentence by itself (`generation.selection.evidence_reading`); None without a
             reranker, and the search's relevance stands.
+        reading: the reader's best logit of a unit; None without a reader.
     """
     if statement is None:
         return relevance
-    weights = _coefficients()
-    return 1 / (
-        1 + math.exp(-(weights["intercept"] + weights["relevance"] * logit(relevance) + weights["statement"] * statement))
-    )
+    weights = _coefficients()["reranked" if reading is None else "read"]
+    score = weights["intercept"] + weights["relevance"] * logit(relevance) + weights["statement"] * statement
+    return 1 / (1 + math.exp(-(score if reading is None else score + weights["reading"] * reading)))

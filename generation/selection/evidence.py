@@ -46,10 +46,12 @@ class Evidence:
     Attributes:
         lines: in the order in which they are to be read.
         statement: the reranker's best logit of a sentence by itself; None without a reranker, or without units.
+        reading: the reader's best logit of a unit as an answer; None without a reader, or without units.
     """
 
     lines: tuple[EvidenceSentence, ...]
     statement: float | None = None
+    reading: float | None = None
 
 
 @cache
@@ -141,7 +143,8 @@ def select_evidence(
     kept = _in_one_language(places, scores, None if answers is None else answers[0], query, settings)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
-    return Evidence(arranged(chosen, query.question), statement)
+    reading = None if answers is None else float(answers[0].max())
+    return Evidence(arranged(chosen, query.question), statement, reading)
 
 
 def statement_by_parts(
