@@ -1,10 +1,10 @@
 """How much of the selected evidence is on the point, by labels that were given to it by hand.
 
-    python -m eval.evidence_lines --index DIR [--questions FILE]
+    python -m eval.evidence_lines --index DIR [--questions FILE --units FILE]
 
-`eval/data/units.jsonl` says of the dozen units that came nearest to each answerable gold question whether they answer it or a
-part of it (2), whether a good answer would gladly have them beside that (1), or neither (0). The lines that are selected by
-default are looked up there; what has no label is left out and counted.
+`eval/data/units.jsonl`, or another FILE for other questions, says of the dozen units that came nearest to each answerable
+question whether they answer it or a part of it (2), whether a good answer would gladly have them beside that (1), or neither (0).
+The lines that are selected by default are looked up there; what has no label is left out and counted.
 """
 
 from __future__ import annotations
@@ -86,10 +86,15 @@ def judge(question: GoldQuestion, labels: Mapping[str, int], retriever: HybridRe
 
 def main() -> None:
     """Command line."""
-    arguments = fit_parser(__doc__, None).parse_args()
-    retriever, reader, labels = bundled_retriever(arguments.index), load_reader(), read_units()
+    parser = fit_parser(__doc__, None)
+    parser.add_argument("--units", type=Path, default=UNITS)
+    arguments = parser.parse_args()
+    retriever, reader, labels = bundled_retriever(arguments.index), load_reader(), read_units(arguments.units)
+    questions = [question for question in read_gold(arguments.questions) if question.id in labels]
     for split in ("dev", "test"):
-        asked = [question for question in read_gold(arguments.questions, split=split) if question.id in labels]
+        asked = [question for question in questions if question.split == split]
+        if not asked:
+            continue
         judged = [judge(question, labels[question.id], retriever, reader) for question in asked]
         on_point = mean_with_interval(
             [sum(label > 0 for label in each.labels) / len(each.labels) for each in judged if each.labels]

@@ -1,12 +1,13 @@
 """Which lines of the hits become evidence."""
 
+import numpy as np
 import pytest
 from hash_embedder import HashEmbedder
 from word_reranker import WordReranker
 
 from corpus.documents import Chunk, Language, SourceMap
 from corpus.results import Hit, Scores
-from generation.selection.evidence import select_evidence
+from generation.selection.evidence import beside, places_of, select_evidence
 from generation.selection.evidence_choice import EvidenceSettings
 from generation.selection.evidence_lines import Chosen, arranged, opening_of
 from generation.selection.evidence_reading import Place
@@ -346,6 +347,13 @@ def test_each_unit_is_read_by_itself_under_its_titles_and_the_best_statement_is_
 @pytest.mark.parametrize("chunks", [(), (make_chunk("| --- | --- |"),)])
 def test_no_statement_no_evidence(chunks: tuple[Chunk, ...]) -> None:
     assert select("GPTQ", *chunks) == []
+
+
+def test_what_stands_beside_an_answer_is_likelier_to_belong_to_it() -> None:
+    near, far = make_chunk("甲说一。乙说二。丙说三。"), make_chunk("丁说四。", "别处")
+    places = places_of((Hit(1, near, 1.0, Scores()), Hit(2, far, 0.5, Scores())))
+    first, second, third, alone = beside(places, np.array([0.0, 4.0, 0.0, 0.0], dtype=np.float32))
+    assert first == third > second == alone == 0.0
 
 
 def test_the_opening_of_a_passage_without_units() -> None:

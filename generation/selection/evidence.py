@@ -35,6 +35,8 @@ from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
 READ = 0.75  # logits of the regression that one of the reader's is worth
+_BESIDE = 0.2  # logits that one of the units beside a unit is worth, and one of the best other unit of its passage
+_BEST = 20  # units whose scores tell something about what stands beside them
 _ANSWERS = 0.7  # logits of the reader from which on it takes a unit for an answer
 _WIDENED = 2  # hits whose neighbours are read too
 
@@ -140,11 +142,31 @@ def select_evidence(
     if reader:
         answers = read_best(query.text, parts, places, scores, reader)
         scores = np.asarray(scores + READ * answers, dtype=np.float32)
+    scores = np.array([row + _BESIDE * beside(places, row) for row in scores], dtype=np.float32)
     kept = _in_one_language(places, scores, None if answers is None else answers[0], query, settings)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
     reading = None if answers is None else float(answers[0].max())
     return Evidence(arranged(chosen, query.question), statement, reading)
+
+
+def beside(places: Sequence[Place], scores: FloatVector) -> FloatVector:
+    """What stands around units: the mean score of the one before and the one after, and the best of the passage; shape (places,).
+
+    An answer is told in one place, in several sentences, of which one may have all the question's words. What is not among the
+    best, and what does not exist, counts as the last of these.
+    """
+    floor = float(np.sort(scores)[-_BEST:][0])
+    scored: dict[int, dict[int, float]] = {}
+    for place, score in zip(places, scores.tolist(), strict=True):
+        scored.setdefault(place.hit.rank, {})[place.number] = max(score, floor)
+    found = []
+    for place in places:
+        passage = scored[place.hit.rank]
+        near = [passage.get(place.number + step, floor) for step in (-1, 1)]
+        others = (score for number, score in passage.items() if number != place.number)
+        found.append(np.mean(near) + max(others, default=floor))
+    return np.array(found, dtype=np.float32)
 
 
 def statement_by_parts(
