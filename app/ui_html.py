@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from app.ui_text import LABELS, Labels
 from corpus.results import Answer, Citation, Sentence
+from generation.phrases import refusal
 
 if TYPE_CHECKING:
     from app.session import Mode
@@ -95,13 +96,18 @@ def answer_html(answer: Answer, turn: int, labels: Labels, *, latest: bool = Tru
     if answer.query != answer.question.strip():
         blocks.append(f'<p class="ir-aside">{escape(labels.searched_for.format(query=answer.query))}</p>')
     if answer.refused:
-        refusal = f'<p class="ir-refusal">{escape(answer.answer)}</p>'
-        return "\n\n".join([*blocks, refusal, _facts(answer, labels, mode), *_nearest(answer, labels, listed=not latest)])
-    if answer.notice:
-        blocks.append(f'<p class="ir-aside">{escape(answer.notice)}</p>')
-    blocks += [sentence_html(sentence, turn, labels) for sentence in answer.sentences]
+        blocks.append(f'<p class="ir-refusal">{escape(refusal(answer.language))}</p>')
+        blocks += _stated(answer, turn, labels)
+        return "\n\n".join([*blocks, _facts(answer, labels, mode), *_nearest(answer, labels, listed=not latest)])
+    blocks += _stated(answer, turn, labels)
     # A blank line between blocks keeps those of the earlier sentences on the page unchanged while later ones arrive.
     return "\n\n".join([*blocks, _facts(answer, labels, mode)])
+
+
+def _stated(answer: Answer, turn: int, labels: Labels) -> list[str]:
+    """The sentences of an answer, or those that come nearest to one, under the notice if there is one."""
+    notice = [f'<p class="ir-aside">{escape(answer.notice)}</p>'] if answer.notice else []
+    return [*notice, *(sentence_html(sentence, turn, labels) for sentence in answer.sentences)]
 
 
 def _nearest(answer: Answer, labels: Labels, *, listed: bool) -> list[str]:

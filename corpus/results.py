@@ -125,13 +125,14 @@ class Answer:
     Attributes:
         question: as the user asked it.
         query: the standalone question that was searched for.
-        answer: the text shown: the notice, if any, and the sentences joined, or the refusal.
+        answer: the text shown: the refusal, if it is one, the notice, if any, and the sentences joined.
         notice: a line of ours before the sentences, such as that the notes are in another language.
         language: language and script of `answer`.
         refused: whether the notes were judged not to answer the question.
         outcome: "answered" if the model wrote part of it, "quoted" if all of it is quoted, or "refused".
         support: mean support of the sentences; None if none is scoreable.
         relevance: calibrated probability that the notes answer the question, 0-1.
+        sentences: of the answer; of a refusal in doubt, what the notes have that comes nearest.
         suggestions: nearest headings, given with a refusal.
         model, adapter, rope: what generated; None if no model ran.
         left_out: what was dropped on the way and why, one line each.

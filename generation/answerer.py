@@ -13,13 +13,13 @@ from corpus.results import Answer, Hit, SearchResult, Sentence
 from generation.answering import NotesAnswerer
 from generation.checker import Checker
 from generation.composition import composed
-from generation.draft import Draft, refuse
+from generation.draft import Draft
 from generation.models.language_model import LanguageModel
 from generation.reader import Reader
 from generation.selection.answerable import SURELY_NOT, answerable, unmentioned
 from generation.selection.evidence import Evidence, select_evidence, statement_by_parts
 from generation.selection.evidence_choice import EvidenceSettings
-from generation.selection.evidence_lines import EvidenceSentence, opening_of
+from generation.selection.evidence_lines import EvidenceSentence, nearest_of, opening_of
 from retrieval.query import Query
 from retrieval.retriever import HybridRetriever
 
@@ -72,15 +72,15 @@ class Answerer(NotesAnswerer):
         """What the model writes, if one is set, and the lines of the evidence, then the whole answer; or a refusal after all."""
         selected = self.select(query, found.hits)
         found = self.second_look(query, found, selected)
-        if found.relevance < self.settings.min_relevance:
-            yield refuse(query, found, started)
-            return
         draft = Draft(query, found, self.checker, self.retriever.snapshot.catalogue.source, started)
+        if found.relevance < self.settings.min_relevance:
+            if found.relevance >= self.min_relevance:
+                for line in nearest_of(selected.lines):
+                    draft.quote(line)
+            yield draft.refused()
+            return
         yield from self.write(query, selected.lines, draft)
-        if draft.sentences:
-            yield draft.finish(self.model)
-        else:
-            yield refuse(query, found, started, draft.left_out)
+        yield draft.finish(self.model) if draft.sentences else draft.refused()
 
     def write(self, query: Query, lines: Sequence[EvidenceSentence], draft: Draft) -> Iterator[Sentence]:
         """Each sentence of an answer from the lines of the evidence; they are collected in the draft."""

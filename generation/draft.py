@@ -13,7 +13,7 @@ from corpus.sentences import sentences
 from generation.checker import Checker
 from generation.grounding import STATES_NOTHING, Citations, Source, repeats
 from generation.models.language_model import LanguageModel
-from generation.phrases import foreign_notes, refusal
+from generation.phrases import foreign_notes, nearest_lines, refusal
 from generation.selection.evidence_lines import EvidenceSentence, is_chinese
 from generation.selection.passage_blocks import plain
 from generation.verify import SUPPORTED, overlap, support
@@ -118,7 +118,7 @@ class Draft:
     def finish(self, model: LanguageModel | None) -> Answer:
         """The whole answer."""
         scores = [sentence.support for sentence in self.sentences if sentence.support is not None]
-        lines = [sentence.text + "".join(f"[{n}]" for n in sentence.citations) for sentence in self.sentences]
+        lines = self._lines()
         composed = any(sentence.origin == "generated" for sentence in self.sentences)
         answer = Answer(
             question=self.query.question,
@@ -139,6 +139,19 @@ class Draft:
             tokens=self.tokens,
         )
         return replace(answer, timings={**self.timings, "total": time.perf_counter() - self.started})
+
+    def refused(self) -> Answer:
+        """A refusal; the sentences, if any, are what the notes have that comes nearest, and the text says so."""
+        answer = refuse(self.query, self.found, self.started, self.left_out)
+        if not self.sentences:
+            return answer
+        notice = nearest_lines(self.query.language)
+        text = "\n".join([answer.answer, notice, *self._lines()])
+        return replace(answer, answer=text, notice=notice, sentences=tuple(self.sentences), citations=self.citations.all())
+
+    def _lines(self) -> list[str]:
+        """The sentences with the numbers of their citations behind them."""
+        return [sentence.text + "".join(f"[{n}]" for n in sentence.citations) for sentence in self.sentences]
 
 
 def _bare(text: str) -> str:

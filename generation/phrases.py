@@ -14,6 +14,11 @@ _FOREIGN_NOTES: dict[Language, str] = {
     "zh-Hant": "筆記中與此相關的內容是英文，原文如下：",
     "en": "Your notes answer this in Chinese; quoted as they stand:",
 }
+_NEAREST: dict[Language, str] = {
+    "zh-Hans": "最接近的内容如下，不一定是答案：",
+    "zh-Hant": "最接近的內容如下，不一定是答案：",
+    "en": "What comes nearest, though it may not be the answer:",
+}
 
 _UNSUPPORTED: dict[Language, str] = {
     "zh-Hans": "（笔记中没有依据）",
@@ -30,6 +35,11 @@ def refusal(language: Language) -> str:
 def foreign_notes(language: Language) -> str:
     """What is said before evidence in another language than the question's."""
     return _FOREIGN_NOTES.get(language, _FOREIGN_NOTES["en"])
+
+
+def nearest_lines(language: Language) -> str:
+    """What is said before the lines that come nearest, where a question is refused in doubt."""
+    return _NEAREST.get(language, _NEAREST["en"])
 
 
 def unsupported(language: Language) -> str:

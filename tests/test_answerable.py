@@ -11,8 +11,10 @@ from word_reranker import WordReranker
 
 from corpus.documents import Chunk, SourceMap
 from corpus.results import Answer, Hit, Scores
+from eval.comparison.written import said
 from generation.answerer import Answerer, AnswerSettings
 from generation.answering import Question
+from generation.phrases import nearest_lines, refusal
 from generation.selection.answerable import SURELY_NOT, answerable, unmentioned
 from retrieval.retriever import HybridRetriever
 from retrieval.store import IndexStore
@@ -111,3 +113,14 @@ def test_the_relevance_of_an_answer_is_that_of_the_second_look(ingested: IndexSt
     assert not answer.refused
     assert answer.relevance != searched
     assert asked(ingested, question, WordReranker(), min_relevance=min(1.0, answer.relevance + 0.01)).refused
+
+
+def test_a_refusal_in_doubt_quotes_what_comes_nearest(ingested: IndexStore) -> None:
+    question = "QAT simulates quantization during training."
+    answer = asked(ingested, question, WordReranker(), min_relevance=1.0)
+    assert (answer.refused, answer.outcome, answer.support) == (True, "refused", None)
+    assert answer.notice == nearest_lines("en")
+    assert [(s.origin, s.citations) for s in answer.sentences] == [("quoted", (1,))]
+    assert answer.citations[0].quote in answer.sentences[0].text
+    assert answer.answer.splitlines() == [refusal("en"), nearest_lines("en"), f"{answer.sentences[0].text}[1]"]
+    assert said(answer) == ""  # what is measured of a refusal

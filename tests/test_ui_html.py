@@ -4,11 +4,12 @@ from html.parser import HTMLParser
 import pytest
 
 from app.ui_desk import pick_examples
-from app.ui_html import Turn, answer_html, conversation, escape, escape_with_formulas, sentence_html, sources_html
+from app.ui_html import Turn, answer_html, conversation, escape, escape_with_formulas, sentence_html, source_id, sources_html
 from app.ui_text import LABELS, browser_language
 from corpus.documents import Chunk, ChunkId, Language, SourceMap
 from corpus.errors import MessageLanguage
 from corpus.results import Answer, Citation, Sentence
+from generation.phrases import refusal
 
 HOSTILE = (
     "<script>alert(1)</script> <img src=x onerror=\"a('b')\"> **bold** [link](http://example.org) `code` "
@@ -98,6 +99,12 @@ def test_a_listing_keeps_its_lines_and_its_dollars() -> None:
     assert Reader(page).text == "echo $A\n\n  echo $B[1]"
     assert "\n" not in page
     assert "code" in Reader(page).tags
+
+
+def test_a_refusal_in_doubt_shows_what_comes_nearest_with_its_source() -> None:
+    doubtful = answer(refused=True, outcome="refused", notice="nearest:", support=None)
+    html = answer_html(doubtful, 0, LABELS["en"])
+    assert html.index(escape(refusal("en"))) < html.index(escape("nearest:")) < html.index(f"#{source_id(0, 1)}")
 
 
 def test_only_the_latest_refusal_offers_its_headings_as_buttons() -> None:

@@ -36,7 +36,7 @@ def unanswerable(answerer: NotesAnswerer, fact: Invented, retriever: HybridRetri
 
 def said(answer: Answer) -> str:
     """What an answer says itself; "" for a refusal."""
-    return " ".join(sentence.text for sentence in answer.sentences)
+    return "" if answer.refused else " ".join(sentence.text for sentence in answer.sentences)
 
 
 def _measured(answerer: NotesAnswerer, gold: GoldQuestion, retriever: HybridRetriever, means: Means) -> Record:

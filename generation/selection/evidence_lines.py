@@ -96,6 +96,17 @@ def is_chinese(text: str, chunk: Chunk) -> bool:
     return detect_language(text).startswith("zh") or chunk.language.startswith("zh")
 
 
+def nearest_of(lines: Sequence[EvidenceSentence]) -> Sequence[EvidenceSentence]:
+    """The best line, after those that it needs before it; nothing of nothing."""
+    if not lines:
+        return ()
+    best = max(range(len(lines)), key=lambda i: lines[i].score)
+    first = best
+    while first and lines[first].follows:
+        first -= 1
+    return lines[first : best + 1]
+
+
 def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:
     """The first sentences of a chunk as they stand, for one that no unit states anything in by itself."""
     spans = [(start, end) for start, end in sentence_spans(chunk.text) if end <= _OPENING] or list(sentence_spans(chunk.text)[:1])
