@@ -18,6 +18,8 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("优点：\n- 快\n- 省", [("lead", "优点："), ("item", "快"), ("item", "省")]),
         ("一、先看结构\n正文从这里开始，说明结构。", [("heading", "一、先看结构"), ("sentence", "正文从这里开始，说明结构。")]),
         ("为什么要分组？\n分组让误差更小。", [("heading", "为什么要分组？"), ("sentence", "分组让误差更小。")]),
+        ("面试官追问“为什么不用束搜索？”没法流式输出。", [("sentence", "没法流式输出。")]),
+        ('He asked "why not beam search?"\nIt cannot stream.', [("sentence", "It cannot stream.")]),
         ("1. 增加数据\n2. 正则化\n3. 早停", [("item", "增加数据"), ("item", "正则化"), ("item", "早停")]),
         ("此外，学习率要预热。", [("sentence", "学习率要预热。")]),
         ("具体来说，RoPE 旋转查询和键。", [("sentence", "RoPE 旋转查询和键。")]),

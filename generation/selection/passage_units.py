@@ -35,6 +35,7 @@ Kind = Literal["sentence", "item", "row", "formula", "code", "lead", "heading"]
 _JOINED = 160  # characters up to which clauses between semicolons, or a misconception and its correction, are one sentence
 _SHORT_MISCONCEPTION = 60
 _LABEL = 36  # characters up to which what a colon ends is a label
+_QUOTES = "”’」』\"'"  # what may close behind a question that somebody asked
 # How a list within running text begins and goes on.
 _FIRST = re.compile(r"([:：])\s*(1[、)）．.]|[（(]1[)）]|①)")
 _SECOND = re.compile(r"2[、)）．.]|[（(]2[)）]|②")
@@ -264,7 +265,7 @@ class _Builder:
         for n, (start, end) in enumerate(spans):
             sentence = self.text[start:end]
             leads = bool(COLON_END.search(sentence))
-            if sentence[-1] in "?？" or (NO_STATEMENT.match(plain(sentence)) and not leads):
+            if sentence.rstrip(_QUOTES).endswith(("?", "？")) or (NO_STATEMENT.match(plain(sentence)) and not leads):
                 previous = None
                 continue
             goes_on = n > 0 and self.text[spans[n - 1][1] - 1] in "；;"  # a clause of a sentence too long to quote whole
