@@ -21,7 +21,7 @@ from eval.calibrate import auroc, fit
 from eval.fit_command import bundled_retriever, fit_parser
 from eval.gold import GoldQuestion, read_gold
 from generation.reader import Reader, load_reader
-from generation.selection.answerable import COEFFICIENTS
+from generation.selection.answerable import COEFFICIENTS, sureness
 from generation.selection.evidence import select_evidence
 from generation.selection.evidence_choice import EvidenceSettings
 from ingest.pipeline import ingest
@@ -51,8 +51,8 @@ def examples(questions: Sequence[GoldQuestion], retriever: HybridRetriever, read
             reader=reader,
             settings=EvidenceSettings(),
         )
-        if selected.statement is not None:
-            inputs.append((logit(found.relevance), selected.statement, selected.reading))
+        if selected.statement is not None and selected.reading is not None:
+            inputs.append((logit(found.relevance), selected.statement, sureness(selected.reading)))
             right.append(question.answerable)
     return np.array(inputs, dtype=np.float64).reshape(-1, len(_INPUTS)), np.array(right, dtype=np.bool_)
 

@@ -48,12 +48,12 @@ def select(question: str, *chunks: Chunk, **settings: float) -> list[str]:
 
 
 def test_the_sentence_asked_for_is_chosen_when_one_is_wanted() -> None:
-    found = select("逐通道量化每个通道几个缩放因子", make_chunk(GRANULARITY), sentences=1, least=1)
+    found = select("逐通道量化每个通道几个缩放因子", make_chunk(GRANULARITY), sentences=1)
     assert found == ["逐通道量化（per-channel）：每个通道一个缩放因子，误差更小。"]
 
 
 def test_a_question_for_a_list_gets_all_of_it_with_what_leads_it_in() -> None:
-    assert select("量化粒度有哪些？", make_chunk(GRANULARITY), sentences=1, least=1) == [
+    assert select("量化粒度有哪些？", make_chunk(GRANULARITY), sentences=1) == [
         "量化粒度有以下两种：",
         "- 逐张量量化（per-tensor）：整个张量共用一个缩放因子。",
         "- 逐通道量化（per-channel）：每个通道一个缩放因子，误差更小。",
@@ -83,7 +83,7 @@ def test_the_sections_below_the_title_that_is_asked_are_the_parts_of_the_answer(
 
 
 def test_a_sentence_that_points_back_comes_with_the_one_before_it() -> None:
-    found = select("零点固定为几", make_chunk("对称量化的范围以 0 为中心。它的零点固定为 0。无关的话。"), sentences=1, least=1)
+    found = select("零点固定为几", make_chunk("对称量化的范围以 0 为中心。它的零点固定为 0。无关的话。"), sentences=1)
     assert found == ["对称量化的范围以 0 为中心。", "它的零点固定为 0。"]
 
 
@@ -116,7 +116,7 @@ def test_a_sentence_that_points_back_comes_with_the_one_before_it() -> None:
     ],
 )
 def test_what_a_sentence_supposes_comes_before_it(text: str, question: str, found: list[str]) -> None:
-    assert select(question, make_chunk(text), sentences=2, least=1) == found
+    assert select(question, make_chunk(text), sentences=2) == found
 
 
 def test_a_few_words_between_two_chosen_sentences_come_along() -> None:
@@ -154,7 +154,7 @@ def test_a_first_sentence_that_goes_on_from_its_title_is_told_under_it() -> None
 
 def test_one_item_comes_with_the_condition_above_it() -> None:
     text = "Empirically, for models of this kind that were trained with a context of 4K:\n- beyond 16K quality drops\n- weather"
-    found = select("What happens to quality beyond 16K?", make_chunk(text, "Limits", "en"), sentences=1, least=1)
+    found = select("What happens to quality beyond 16K?", make_chunk(text, "Limits", "en"), sentences=1)
     assert found == [text.splitlines()[0], "- beyond 16K quality drops"]
 
 
@@ -180,15 +180,13 @@ def test_an_answer_is_in_one_language_the_questions_if_its_notes_can_compete() -
 def test_notes_that_have_the_numbered_name_of_the_question_answer_it_in_whatever_language() -> None:
     chinese = make_chunk("GPT-1 用 BooksCorpus 训练，共七千本书。")
     english = make_chunk("The data that models are trained on is text. What data was trained on matters.", "Data", "en")
-    assert any(
-        "BooksCorpus" in text for text in select("What data was GPT-1 trained on?", english, chinese, sentences=2, least=1)
-    )
+    assert any("BooksCorpus" in text for text in select("What data was GPT-1 trained on?", english, chinese, sentences=2))
 
 
 def test_what_is_told_of_another_number_is_no_answer() -> None:
     other = make_chunk("- GPU 的 batch 大小为 512。\n- 层数为 48。", "GPT-2 的参数")
     asked = make_chunk("- 层数为 96。\n- 头数为 96。", "GPT-3 的参数")
-    found = select("GPT-3 的 batch 大小和层数是多少？", other, asked, sentences=3, least=3)
+    found = select("GPT-3 的 batch 大小和层数是多少？", other, asked, sentences=3, gap=99.0, elsewhere=99.0)
     assert found
     assert not any("512" in text or "48" in text for text in found)
 
@@ -201,7 +199,7 @@ def test_listings_only_where_code_is_asked_for() -> None:
 
 def test_an_item_that_stands_alone_is_told_under_its_title() -> None:
     gpt2, gpt3 = (make_chunk(f"- 参数：{count}", heading) for heading, count in (("GPT-2", "15 亿。"), ("GPT-3", "1750 亿。")))
-    assert set(select("参数规模各是多大", gpt2, gpt3)) == {"GPT-2——参数：15 亿。", "GPT-3——参数：1750 亿。"}
+    assert set(select("参数规模各是多大", gpt2, gpt3, elsewhere=99.0)) == {"GPT-2——参数：15 亿。", "GPT-3——参数：1750 亿。"}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +215,7 @@ def test_a_lead_that_counts_more_than_is_shown_loses_its_count(lead: str, shown:
     items = "".join(
         f"- GPTQ 的第 {n} 点：{text}。\n" for n, text in enumerate(("逐列量化", "补偿误差", "天气很好", "随便写写"), 1)
     )
-    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"{lead}\n{items}"), sentences=2, least=2)
+    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"{lead}\n{items}"), sentences=2, gap=99.0, elsewhere=99.0)
     assert found == [shown, "- GPTQ 的第 1 点：逐列量化。", "- GPTQ 的第 2 点：补偿误差。"]
 
 
@@ -226,7 +224,7 @@ def test_a_sentence_that_counts_more_than_is_shown_is_left_out() -> None:
     items = "".join(
         f"- GPTQ 的第 {n} 点：{text}。\n" for n, text in enumerate(("逐列量化", "补偿误差", "天气很好", "随便写写"), 1)
     )
-    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"{lead}\n{items}"), sentences=2, least=2)
+    found = select("GPTQ 逐列量化补偿误差", make_chunk(f"{lead}\n{items}"), sentences=2, gap=99.0, elsewhere=99.0)
     assert len(found) == 2
 
 
@@ -234,14 +232,14 @@ def test_items_score_as_high_as_the_line_that_announces_them() -> None:
     chunk = make_chunk(
         "模型产生幻觉的原因有：\n- 语料重复。\n- 采样随机。\n- 数据噪声。\n\n模型可能编造。模型需要评估。模型要部署。"
     )
-    found = select("模型产生幻觉的原因", chunk, sentences=4, least=1)
+    found = select("模型产生幻觉的原因", chunk, sentences=4)
     assert found[:4] == ["模型产生幻觉的原因有：", "- 语料重复。", "- 采样随机。", "- 数据噪声。"]
 
 
 def test_the_list_under_a_title_that_is_the_question_answers_it() -> None:
     reasons = make_chunk("- 语料重复。\n- 采样随机。\n- 数据噪声。\n", "模型为什么会产生幻觉？")
     other = make_chunk("幻觉影响模型的可信度。模型会产生幻觉，后果严重。", "幻觉有什么危害？")
-    found = select("为什么模型会产生幻觉", reasons, other, sentences=6, least=1)
+    found = select("为什么模型会产生幻觉", reasons, other, sentences=6)
     assert set(found) >= {"语料重复。", "采样随机。", "数据噪声。"}
 
 
@@ -249,7 +247,7 @@ def test_of_a_list_of_names_those_that_the_question_gives_are_taken() -> None:
     items = (
         "- PTQ：训练后量化，无需训练。\n- QAT：量化感知训练，需要训练。\n- GGUF：一种量化文件格式。\n- GGML：CPU 上的量化库。\n"
     )
-    found = select("PTQ 和 QAT 量化有什么区别？", make_chunk(items), sentences=4, least=1)
+    found = select("PTQ 和 QAT 量化有什么区别？", make_chunk(items), sentences=4)
     assert {text[:3] for text in found} == {"PTQ", "QAT"}
 
 
@@ -261,26 +259,26 @@ def test_of_a_list_of_names_those_that_the_question_gives_are_taken() -> None:
     ],
 )
 def test_the_rows_or_items_that_a_question_names_are_all_taken(text: str) -> None:
-    found = "\n".join(select("FA1 / FA2 / FA3 各改了什么", make_chunk(text), sentences=3, least=1, gap=0.1))
+    found = "\n".join(select("FA1 / FA2 / FA3 各改了什么", make_chunk(text), sentences=3, gap=0.1))
     assert all(told in found for told in ("分块", "沿序列并行", "异步"))
     assert "没读" not in found
 
 
 def test_what_is_compared_may_be_named_otherwise_in_a_list() -> None:
     items = "- LLM：参数有数十亿。\n- 传统方法：参数较少。\n"
-    found = select("LLM 和统计语言模型的参数有什么区别？", make_chunk(items), sentences=4, least=1)
+    found = select("LLM 和统计语言模型的参数有什么区别？", make_chunk(items), sentences=4)
     assert {text[:3] for text in found} == {"LLM", "传统方"}
 
 
 def test_a_formula_that_is_asked_for_is_shown() -> None:
     chunk = make_chunk("余弦编码的公式写在这里，先说公式的用途。\n\n$$\nPE = \\sin(x)\n$$\n$$\nPE = \\cos(x)\n$$\n")
-    found = select("余弦编码的公式是什么？", chunk, sentences=2, least=1)
+    found = select("余弦编码的公式是什么？", chunk, sentences=2)
     assert any("sin" in text and "cos" in text for text in found)
 
 
 def test_numbered_parts_of_a_passage_are_told_by_their_titles() -> None:
     chunk = make_chunk("### 1. 减少参数量\n权重共享后两层共用一个矩阵。\n\n### 2. 语义一致\n权重共享让输入输出对齐。\n")
-    assert select("为什么要权重共享？", chunk, sentences=3, least=2) == [
+    assert select("为什么要权重共享？", chunk, sentences=3, gap=99.0, elsewhere=99.0) == [
         "减少参数量：权重共享后两层共用一个矩阵。",
         "语义一致：权重共享让输入输出对齐。",
     ]
@@ -288,12 +286,12 @@ def test_numbered_parts_of_a_passage_are_told_by_their_titles() -> None:
 
 def test_drawbacks_are_no_answer_to_a_question_for_advantages() -> None:
     chunk = make_chunk("GPTQ 的缺点：\n- GPTQ 可能过拟合。\n- GPTQ 速度慢。\n\nGPTQ 的优点：\n- 支持 3 bit。\n- 内核多。\n")
-    assert not any("过拟合" in text or "速度慢" in text for text in select("GPTQ 有什么优点？", chunk, sentences=2, least=1))
+    assert not any("过拟合" in text or "速度慢" in text for text in select("GPTQ 有什么优点？", chunk, sentences=2))
 
 
 def test_the_list_of_the_side_that_is_asked_for_is_taken_whole() -> None:
     text = "思路是隐式奖励。\n\n優點：\n- 好训练\n- 不采样\n\n缺點：\n- 离线数据，不探索\n- 只管差值\n- 容易过拟合"
-    found = select("DPO 缺点", make_chunk(text, heading="四、DPO"), sentences=5, least=1, gap=0.1)
+    found = select("DPO 缺点", make_chunk(text, heading="四、DPO"), sentences=5, gap=0.1)
     assert found == ["缺點：", "- 离线数据，不探索", "- 只管差值", "- 容易过拟合"]
 
 

@@ -20,8 +20,10 @@ from generation.selection.names import missing_from, numbered_names, plain_names
 from retrieval.relevance import logit
 
 COEFFICIENTS = Path(__file__).with_name("answerable.json")
-# Below this relevance of the search nothing is read: no question of the development split that has an answer lies there.
-SURELY_NOT = 0.1
+# Below this relevance of the search nothing is read: hardly a question that has an answer lies there.
+SURELY_NOT = 0.05
+# The reader is never surer than this, in logits: what has all the question's names and another predicate gets any number.
+_SUREST = 4.0
 
 
 def unmentioned(question: str, hits: Sequence[Hit]) -> frozenset[str]:
@@ -49,4 +51,11 @@ def answerable(relevance: float, statement: float | None, reading: float | None 
         return relevance
     weights = _coefficients()["reranked" if reading is None else "read"]
     score = weights["intercept"] + weights["relevance"] * logit(relevance) + weights["statement"] * statement
-    return 1 / (1 + math.exp(-(score if reading is None else score + weights["reading"] * reading)))
+    if reading is not None:
+        score += weights["reading"] * sureness(reading)
+    return 1 / (1 + math.exp(-score))
+
+
+def sureness(reading: float) -> float:
+    """The reader's best logit as the regression takes it."""
+    return min(reading, _SUREST)

@@ -142,8 +142,8 @@ def select_evidence(
     if reader:
         answers = read_best(query.text, parts, places, scores, reader)
         scores = np.asarray(scores + READ * answers, dtype=np.float32)
-    scores = np.array([row + _BESIDE * beside(places, row) for row in scores], dtype=np.float32)
     kept = _in_one_language(places, scores, None if answers is None else answers[0], query, settings)
+    scores = np.array([row + _BESIDE * beside(places, row) for row in scores], dtype=np.float32)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
     reading = None if answers is None else float(answers[0].max())

@@ -37,7 +37,6 @@ _UNASKED = 2.0  # logits that a misconception loses where nothing is doubted
 _OPPOSITE = 3.0  # logits that an advantage loses where drawbacks are asked for
 _PAPER = re.compile(r"(?:论文|論文|[Pp]aper)\s*[:：]")
 _PAPER_ASKED = re.compile(r"论文|論文|paper", re.IGNORECASE)
-_FARTHEST = 5.0  # logits behind the best from which on a unit is not even taken where there are few
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
 _TITLED_LIST = 0.7  # the same from which on a list below the title does
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
@@ -52,8 +51,7 @@ class EvidenceSettings:
 
     Attributes:
         sentences: most units to choose; what they need to be understood comes on top.
-        least: units that are chosen however far they are behind the best.
-        gap: how far behind the best a further unit of its section may be, in the regression's logits.
+        gap: how far behind the best a further unit of its section may be, in logits.
         elsewhere: the same for units of other sections.
         hits: best hits to read.
         foreign: how much better units in the other language than the question's have to be to be taken, in logits.
@@ -64,8 +62,7 @@ class EvidenceSettings:
     """
 
     sentences: int = 7
-    least: int = 2
-    gap: float = 4.0
+    gap: float = 5.0
     elsewhere: float = 1.5
     hits: int = 8
     foreign: float = 4.5
@@ -196,12 +193,11 @@ def _take(
     taken: list[int] = []
     shown: dict[tuple[int, int], int] = {}  # the characters of each line that is read, by hit and unit
     for i in dict.fromkeys([*firsts, *np.argsort(-scores, kind="stable").tolist()]):
-        if len(shown) >= most or (len(taken) >= settings.least and sum(shown.values()) >= settings.characters):
+        if len(shown) >= most or sum(shown.values()) >= settings.characters:
             break
         needed = _with_needed(places[i])
         gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
-        far = scores[i] < scores[best] - gap and len(taken) >= settings.least
-        far = far or scores[i] < scores[best] - _FARTHEST
+        far = scores[i] < scores[best] - gap
         # What comes with others that it cannot do without has to be worth them all.
         long = len(needed.keys() - shown.keys()) > 1 and len(shown) + len(needed.keys() - shown.keys()) > most
         if i in firsts or not (far or long or _repeats(places[i], [places[j] for j in taken])):
