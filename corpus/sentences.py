@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-# Chinese sentence ends with the closing quotes that belong to them; an English end needs white space after it, and before it
-# no abbreviation and no initial ("J. Smith"; "RoPE." does end); "!" after a digit is a factorial; a line end always ends a
-# sentence, since notes put list items and formulas on lines of their own.
+# Chinese sentence ends with the closing quotes that belong to them, and dots that no list goes on from ("1, 2, …, n"); an English
+# end needs white space after it, and before it no abbreviation and no initial ("J. Smith"; "RoPE." does end); "!" after a digit
+# is a factorial; a line end always ends a sentence, since notes put list items and formulas on lines of their own.
 _END = re.compile(
     r"""
-    [。！？；…]+[”’」』）】》\"']*
+    (?:[。！？；]|…(?!…*\s*[,，、]))+[”’」』）】》\"']*
   | (?:\?|(?<!\d)!)[!?]*[\"')\]]*(?=\s|$)
   | (?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bet\sal)(?<!\bFig)(?<!\bEq)(?<!\bvs)(?<!\bcf)(?<!\bSec)(?<!\bDr)(?<!\bapprox)
     \.[\"')\]]*(?=\s+[A-Z0-9\"'(\[`$*“]|\s*$|\s*(?!中[，,]|一文|[里裡][，,])[\u4e00-\u9fff])

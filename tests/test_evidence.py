@@ -295,6 +295,12 @@ def test_the_list_of_the_side_that_is_asked_for_is_taken_whole() -> None:
     assert found == ["缺點：", "- 离线数据，不探索", "- 只管差值", "- 容易过拟合"]
 
 
+def test_beside_an_item_that_is_the_side_asked_for_stands_something_else() -> None:
+    text = "- No embedding at all.\n- Linear penalty on the logits.\n- Pros: no parameters.\n- Cons: recency bias of ALiBi."
+    found = select("What are the cons of ALiBi?", make_chunk(text, "ALiBi", "en"), gap=0.1)
+    assert [line for line in found if "Cons" in line or "recency" in line] == found != []
+
+
 def test_the_listing_stands_first_where_code_is_asked_for() -> None:
     chunk = make_chunk("RMSNorm 只除以均方根。\n\nRMSNorm 的实现：\n```python\nx / rms(x)\n```")
     assert select("RMSNorm 的代码怎么写？", chunk)[0] in ("RMSNorm 的实现：", "```python\nx / rms(x)\n```")

@@ -17,10 +17,12 @@ from corpus.sentences import sentence_spans, sentences
         ("它旋转查询和键。", "内积只依赖相对位置。"),
         ("为什么？", "因为正交矩阵保持长度！", "还有呢……", "没有了。"),
         ("它分两步：先检索；", "再生成。"),
+        ("斜率为 1/2、1/4、……、1/256。", "共 8 个。"),
         ("他说：“检索很快。”", "然后停下了。"),
         ("（见《综述》。）", "下一句。"),
         ("没有句号的一行",),
         # English
+        ("The slopes are 1/2, 1/4, …, 1/256.", "There are 8."),
         ("RoPE rotates queries and keys.", "The dot product depends on relative position only."),
         ("Is it fast?", "Yes!", "Very."),
         ("Really?!", "Yes."),

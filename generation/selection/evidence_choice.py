@@ -34,7 +34,7 @@ _SIDES = 4  # items of a list that is taken as a whole where no list is asked fo
 _STRANGE = 1.5
 _ALONE = 1.5
 _UNASKED = 2.0  # logits that a misconception loses where nothing is doubted
-_OPPOSITE = 3.0  # logits that an advantage loses where drawbacks are asked for
+_OPPOSITE = 5.0  # logits that an advantage loses where drawbacks are asked for
 _PAPER = re.compile(r"(?:论文|論文|[Pp]aper)\s*[:：]")
 _PAPER_ASKED = re.compile(r"论文|論文|paper", re.IGNORECASE)
 _TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
@@ -358,8 +358,10 @@ def _rest_of_lists(
 ) -> list[int]:
     """The other items of the lists that are chosen for the most part, if they are not too long.
 
-    One item is enough where the titles above say what is asked, and in the best section where a list is asked for.
+    One item is enough where the titles above say what is asked, and in the best section where a list is asked for. Beside an item
+    that is labelled as the side that is asked for ("Cons: ...") only others of the kind are.
     """
+    side = side_of(question)
     is_fact = not wants - {"number"}
     listed = bool(wants & {"listing", "steps"})
     least = 1 if listed or "comparison" in wants else 2
@@ -367,8 +369,10 @@ def _rest_of_lists(
     rest: dict[int, None] = {}
     for i in taken:
         place = places[i]
+        labelled = side is not None and side_of(_label_of(place)) == side
         items = [numbers.get((place.hit.rank, n)) for n in list_of(units_of(place.hit.chunk.text), place.number)]
         known = [item for item in items if item is not None and not _is_beside_what_is_named(places[item], question)]
+        known = [item for item in known if not labelled or side_of(_label_of(places[item])) == side]
         chosen = sum(item in taken for item in known)
         titled = _is_titled(place, question)
         inside = listed and section_of(place) == section_of(places[taken[0]])
