@@ -9,7 +9,7 @@ from corpus.documents import Chunk, Language, SourceMap
 from corpus.results import Hit, Scores
 from generation.selection.evidence import beside, places_of, select_evidence
 from generation.selection.evidence_choice import EvidenceSettings
-from generation.selection.evidence_lines import Chosen, arranged, opening_of
+from generation.selection.evidence_lines import Chosen, EvidenceSentence, arranged, nearest_of, opening_of
 from generation.selection.evidence_reading import Place
 from generation.selection.passage_units import units_of
 from retrieval.analysis import terms
@@ -362,3 +362,19 @@ def test_what_stands_beside_an_answer_is_likelier_to_belong_to_it() -> None:
 
 def test_the_opening_of_a_passage_without_units() -> None:
     assert [line.text for line in opening_of(make_chunk("什么是量化？\n量化？"))] == ["什么是量化？", "量化？"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "nearest"),
+    [
+        ((("甲。", 1.0), ("乙。", 2.0), ("丙。", 0.0)), "乙。"),
+        ((("甲。", 1.0), ("它是乙。", 2.0, "follows"), ("丙。", 0.0)), "甲。它是乙。"),
+        ((("原因有三：", 2.0), ("- 一", 2.0, "listed"), ("- 二", 1.0, "listed"), ("丙。", 0.0)), "原因有三：- 一- 二"),
+        ((("长：", 2.0), *((f"- {n}", 1.0, "listed") for n in range(9))), "长：- 0- 1- 2- 3"),
+        ((), ""),
+    ],
+)
+def test_the_nearest_line_comes_with_what_it_needs(lines: tuple[tuple[str, float, str], ...], nearest: str) -> None:
+    chunk = make_chunk("")
+    found = [EvidenceSentence(chunk, 0, 0, text, score, text, **dict.fromkeys(marks, True)) for text, score, *marks in lines]
+    assert "".join(line.text for line in nearest_of(found)) == nearest

@@ -50,6 +50,7 @@ CHAIN = 2  # sentences that are fetched for one that points back
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _GAP = 3  # units between two chosen ones
 _GAP_LENGTH = 260  # their characters, Chinese ones twice
+_NEAREST_ITEMS = 4  # of a list, in a refusal in doubt
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,17 @@ def is_chinese(text: str, chunk: Chunk) -> bool:
 
 
 def nearest_of(lines: Sequence[EvidenceSentence]) -> Sequence[EvidenceSentence]:
-    """The best line, after those that it needs before it; nothing of nothing."""
+    """The best line, after those that it needs, and before the first items of the list that it leads in; nothing of nothing."""
     if not lines:
         return ()
     best = max(range(len(lines)), key=lambda i: lines[i].score)
-    first = best
+    first, end = best, best + 1
     while first and lines[first].follows:
         first -= 1
-    return lines[first : best + 1]
+    if lines[best].text.endswith((":", "：")):
+        while end < min(len(lines), best + 1 + _NEAREST_ITEMS) and lines[end].listed:
+            end += 1
+    return lines[first:end]
 
 
 def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:
