@@ -45,6 +45,9 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("A：动态范围更大，无需缩放。", [("sentence", "动态范围更大，无需缩放。")]),
         ("答：动态范围更大。", [("sentence", "动态范围更大。")]),
         ("**BN 的作用：**\n学习率可以更大，训练更稳。", [("heading", "BN 的作用"), ("sentence", "学习率可以更大，训练更稳。")]),
+        ("TODO：LongRoPE 还没看完，只记得能到 2048k。\n零点为 0。", [("sentence", "零点为 0。")]),
+        ("- TODO: read GraphRAG\n- The index is a graph.", [("item", "The index is a graph.")]),
+        ("共 46 条评论，点击展开\n零点为 0。", [("sentence", "零点为 0。")]),
         # what names a source, a page or a picture that is gone
         ("参考资料：\n- 七问大模型幻觉\n- Survey of Hallucination", [("lead", "参考资料：")]),
         ("## 致谢\n感谢社区供稿，图解很好。", [("heading", "致谢")]),

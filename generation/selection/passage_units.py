@@ -26,6 +26,7 @@ from generation.selection.sentence_form import (
     SHOWS,
     SIDE,
     TERMINAL,
+    UNWRITTEN,
     labelled,
     without_connective,
 )
@@ -168,7 +169,11 @@ class _Builder:
 
     def _item(self, block: Block) -> None:
         line = self.text[block.start : block.end]
-        if not plain(line) or (self.lead is not None and REFERENCES.match(self.units[self.lead].text)):
+        if (
+            not plain(line)
+            or UNWRITTEN.match(plain(line))
+            or (self.lead is not None and REFERENCES.match(self.units[self.lead].text))
+        ):
             return
         if self._ends_inner_list(plain(line)):
             self.lead = self.outer
@@ -265,7 +270,9 @@ class _Builder:
         for n, (start, end) in enumerate(spans):
             sentence = self.text[start:end]
             leads = bool(COLON_END.search(sentence))
-            if sentence.rstrip(_QUOTES).endswith(("?", "？")) or (NO_STATEMENT.match(plain(sentence)) and not leads):
+            said = plain(sentence)
+            asks = sentence.rstrip(_QUOTES).endswith(("?", "？"))
+            if asks or UNWRITTEN.match(said) or (NO_STATEMENT.match(said) and not leads):
                 previous = None
                 continue
             goes_on = n > 0 and self.text[spans[n - 1][1] - 1] in "；;"  # a clause of a sentence too long to quote whole

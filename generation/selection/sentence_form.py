@@ -21,6 +21,10 @@ NO_STATEMENT = re.compile(
     r"|These notes (?:cover|list|collect)|This (?:note|article|section|post|page) (?:covers|describes|lists|explains)",
     re.IGNORECASE,
 )
+# What the author has yet to write, and how many have commented on a page.
+UNWRITTEN = re.compile(
+    r"\W*(?:(?:TODO|TBD|FIXME)\b|(?:待补|待補|待整理|没写完|沒寫完|未完待续|未完待續)\W|共?\s*\d+\s*[条條个個]?\s*(?:评论|評論|回复|回覆))"
+)
 # What points back to the sentence before it.
 POINTS_BACK = re.compile(
     r"(?:它|其(?!他|它|余|餘|实|實|次|中一)|该|該|此(?!外)|这(?!里|裡)|這(?!裡|里)|那(?:么|麼|样|樣|个|個|些)|两者|兩者|二者"
