@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 # is a factorial; a line end always ends a sentence, since notes put list items and formulas on lines of their own.
 _END = re.compile(
     r"""
-    (?:[。！？；]|…(?!…*\s*[,，、]))+[”’」』）】》\"']*
+    (?:[。！？；]|…(?!…*\s*[,，、(（)）a-z0-9]))+[”’」』）】》\"']*
   | (?:\?|(?<!\d)!)[!?]*[\"')\]]*(?=\s|$)
   | (?<!\b[A-Z])(?<!\be\.g)(?<!\bi\.e)(?<!\bet\sal)(?<!\bFig)(?<!\bEq)(?<!\bvs)(?<!\bcf)(?<!\bSec)(?<!\bDr)(?<!\bapprox)
     \.[\"')\]]*(?=\s+[A-Z0-9\"'(\[`$*“]|\s*$|\s*(?!中[，,]|一文|[里裡][，,])[\u4e00-\u9fff])

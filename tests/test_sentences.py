@@ -22,6 +22,7 @@ from corpus.sentences import sentence_spans, sentences
         ("（见《综述》。）", "下一句。"),
         ("没有句号的一行",),
         # English
+        ("Interleaved pairs (0,1),(2,3)… (the paper) vs halves.", "It is a trap."),
         ("The slopes are 1/2, 1/4, …, 1/256.", "There are 8."),
         ("RoPE rotates queries and keys.", "The dot product depends on relative position only."),
         ("Is it fast?", "Yes!", "Very."),

@@ -40,8 +40,9 @@ _ASPECTS: dict[Aspect, re.Pattern[str]] = {
         r"|\bwhat (?:size|number|value|year|rank|percentage)\b"
     ),
     "code": re.compile(
-        r"代码|程序|程式|手写(?!数字|体)|写一个|写一段|函数|实现|示例|pytorch"
-        r"|\bcode\b|\bimplement|\bsnippet\b|\bfunction\b|\bmodule\b|\btorch\b"
+        r"代码|程序|程式|手写(?!数字|体)|写一个|写一段|(?<!激活|损失|目标|奖励|价值|代价)函数|实现|示例|pytorch"
+        r"|\bcode\b(?!.?llama)|\bimplement|\bsnippet\b|\bmodule\b|\btorch\b"
+        r"|(?<!loss )(?<!activation )(?<!objective )(?<!reward )\bfunction\b"
     ),
     "derivation": re.compile(
         r"推导|推一[遍下]|推出来|证明|公式|怎么算|如何计算|怎么计算|算一下|算一算"
