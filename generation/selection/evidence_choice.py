@@ -65,8 +65,8 @@ class EvidenceSettings:
     gap: float = 5.0
     elsewhere: float = 1.5
     hits: int = 8
-    foreign: float = 4.5
-    foreign_unanswered: float = 3.0
+    foreign: float = 9.5
+    foreign_unanswered: float = 4.0
     characters: int = 700
     fact: float = 0.7
     list_items: int = 8
