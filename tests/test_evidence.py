@@ -12,6 +12,7 @@ from generation.selection.evidence_choice import EvidenceSettings
 from generation.selection.evidence_lines import Chosen, EvidenceSentence, arranged, nearest_of, opening_of
 from generation.selection.evidence_reading import Place
 from generation.selection.passage_units import units_of
+from generation.selection.titles import unnumbered
 from retrieval.analysis import terms
 from retrieval.bm25 import build_bm25
 from retrieval.query import analyse
@@ -378,3 +379,17 @@ def test_the_nearest_line_comes_with_what_it_needs(lines: tuple[tuple[str, float
     chunk = make_chunk("")
     found = [EvidenceSentence(chunk, 0, 0, text, score, text, **dict.fromkeys(marks, True)) for text, score, *marks in lines]
     assert "".join(line.text for line in nearest_of(found)) == nearest
+
+
+@pytest.mark.parametrize(
+    ("title", "bare"),
+    [
+        ("2.1 GPTQ", "GPTQ"),
+        ("Q6. QLoRA 三板斧", "QLoRA 三板斧"),
+        ("（二）LoRA", "LoRA"),
+        ("方法 1、蒸馏", "方法 1、蒸馏"),
+        ("A100", "A100"),
+    ],
+)
+def test_a_title_is_shown_without_its_number(title: str, bare: str) -> None:
+    assert unnumbered(title) == bare
