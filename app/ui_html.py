@@ -97,17 +97,11 @@ def answer_html(answer: Answer, turn: int, labels: Labels, *, latest: bool = Tru
         blocks.append(f'<p class="ir-aside">{escape(labels.searched_for.format(query=answer.query))}</p>')
     if answer.refused:
         blocks.append(f'<p class="ir-refusal">{escape(refusal(answer.language))}</p>')
-        blocks += _stated(answer, turn, labels)
-        return "\n\n".join([*blocks, _facts(answer, labels, mode), *_nearest(answer, labels, listed=not latest)])
-    blocks += _stated(answer, turn, labels)
+    if answer.notice:
+        blocks.append(f'<p class="ir-aside">{escape(answer.notice)}</p>')
+    blocks += [sentence_html(sentence, turn, labels) for sentence in answer.sentences]
     # A blank line between blocks keeps those of the earlier sentences on the page unchanged while later ones arrive.
-    return "\n\n".join([*blocks, _facts(answer, labels, mode)])
-
-
-def _stated(answer: Answer, turn: int, labels: Labels) -> list[str]:
-    """The sentences of an answer, or those that come nearest to one, under the notice if there is one."""
-    notice = [f'<p class="ir-aside">{escape(answer.notice)}</p>'] if answer.notice else []
-    return [*notice, *(sentence_html(sentence, turn, labels) for sentence in answer.sentences)]
+    return "\n\n".join([*blocks, _facts(answer, labels, mode), *_nearest(answer, labels, listed=not latest)])
 
 
 def _nearest(answer: Answer, labels: Labels, *, listed: bool) -> list[str]:

@@ -102,13 +102,18 @@ def nearest_of(lines: Sequence[EvidenceSentence]) -> Sequence[EvidenceSentence]:
     if not lines:
         return ()
     best = max(range(len(lines)), key=lambda i: lines[i].score)
-    first, end = best, best + 1
-    while first and lines[first].follows:
-        first -= 1
+    end = best + 1
     if lines[best].text.endswith((":", "：")):
         while end < min(len(lines), best + 1 + _NEAREST_ITEMS) and lines[end].listed:
             end += 1
-    return lines[first:end]
+    return lines[_led_up_to(lines, best) : end]
+
+
+def _led_up_to(lines: Sequence[EvidenceSentence], at: int) -> int:
+    """Where the lines begin that a line needs before it, itself if none."""
+    while at and lines[at].follows:
+        at -= 1
+    return at
 
 
 def opening_of(chunk: Chunk) -> tuple[EvidenceSentence, ...]:
@@ -177,9 +182,7 @@ def _answer_first(lines: Iterable[EvidenceSentence], question: str) -> tuple[Evi
     ahead = found[best].score - found[0].score
     if not listings and (found[best].listed or ahead < (_STANDS_FAR_OUT if wants & _BUILT_UP else _STANDS_OUT)):
         return found
-    first = last = best
-    while first > 0 and found[first].follows:
-        first -= 1
+    first, last = _led_up_to(found, best), best
     while last + 1 < len(found) and found[last + 1].follows:
         last += 1
     return (*found[first : last + 1], *found[:first], *found[last + 1 :])

@@ -169,13 +169,10 @@ class _Builder:
 
     def _item(self, block: Block) -> None:
         line = self.text[block.start : block.end]
-        if (
-            not plain(line)
-            or UNWRITTEN.match(plain(line))
-            or (self.lead is not None and REFERENCES.match(self.units[self.lead].text))
-        ):
+        said = plain(line)
+        if not said or UNWRITTEN.match(said) or (self.lead is not None and REFERENCES.match(self.units[self.lead].text)):
             return
-        if self._ends_inner_list(plain(line)):
+        if self._ends_inner_list(said):
             self.lead = self.outer
         parent = self._parent(block)
         if COLON_END.search(line):
