@@ -153,6 +153,33 @@ def test_a_first_sentence_that_goes_on_from_its_title_is_told_under_it() -> None
     assert select("怎么禁止重复的片段？", sizes) == ["no_repeat_ngram_size：这个参数禁止重复的片段。"]
 
 
+@pytest.mark.parametrize(
+    ("question", "title", "text", "shown"),
+    [
+        ("GraphRAG 的代价是什么？", "6. 直接调大 base", "代价是得继续训练。", "“直接调大 base”一节：代价是得继续训练。"),
+        ("GraphRAG 的代价是什么？", "GraphRAG 的代价", "更新也麻烦。", "更新也麻烦。"),  # the question says as much
+        ("GraphRAG 的代价是什么？", "Self-RAG", "Self-RAG 要训练模型。", "Self-RAG 要训练模型。"),  # the line does
+        ("top-p 和 min-p 的区别", "Q4：min-p 呢", "阈值跟着最大概率走。", "“min-p 呢”一节：阈值跟着最大概率走。"),
+        ("GraphRAG 的代价是什么？", "总结", "代价是贵。", "“RAG 面试题”一节：代价是贵。"),  # the title above it does
+    ],
+)
+def test_what_is_told_from_another_section_says_from_which(question: str, title: str, text: str, shown: str) -> None:
+    first = make_chunk("GraphRAG 建索引贵，top-p 和 min-p 不同。", "RAG")
+    other = Chunk("r.md", 0, ("RAG 面试题", title), text, 0, len(text), SourceMap(), "zh-Hans", 100)
+    places = [Place(Hit(rank, chunk, 1.0, Scores()), 0, units_of(chunk.text)[0]) for rank, chunk in enumerate((first, other), 1)]
+    lines = arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], question)
+    assert [line.text for line in lines] == [first.text, shown]
+    assert lines[1].stated == text
+
+
+def test_an_english_line_from_another_section_says_so_in_english() -> None:
+    first = make_chunk("LoRA adds no latency after merging.", "LoRA", "en")
+    other = make_chunk("The base is frozen, but skills may still be lost.", "Catastrophic forgetting", "en", 4)
+    places = [Place(Hit(rank, chunk, 1.0, Scores()), 0, units_of(chunk.text)[0]) for rank, chunk in enumerate((first, other), 1)]
+    lines = arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], "Does LoRA slow down inference?")
+    assert lines[1].text == "Under “Catastrophic forgetting”: The base is frozen, but skills may still be lost."
+
+
 def test_one_item_comes_with_the_condition_above_it() -> None:
     text = "Empirically, for models of this kind that were trained with a context of 4K:\n- beyond 16K quality drops\n- weather"
     found = select("What happens to quality beyond 16K?", make_chunk(text, "Limits", "en"), sentences=1)

@@ -85,7 +85,8 @@ def choose(found: Sequence[Place], scored: FloatMatrix, question: str, settings:
     wants = aspects(question)
     is_fact = not wants - {"number"}
     subjects, names = frozenset(subjects_of(question)), plain_names(question)
-    whole = scores[0] - np.array([_doubts(place, question, subjects, names) for place in places], dtype=np.float32)
+    scores = scores - np.array([_doubts(place, question, subjects, names) for place in places], dtype=np.float32)
+    whole = scores[0]
     best = int(whole.argmax())
     firsts = [*(int(part.argmax()) for part in scores[1:]), *_wanted(places, whole, best, question, wants)]
     order = list(dict.fromkeys([best, *sorted(firsts, key=lambda i: -whole[i])]))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from corpus.documents import Chunk
+from corpus.documents import Chunk, Language
 from generation.selection.passage_units import Unit
 from generation.selection.sentence_form import labelled
 from generation.verify import overlap
 
 NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
 _TITLE = 32  # characters of a title that may stand before an item
+_SECTION_TITLE = 80  # of one that may be told as where a line is from
 # What a line with a colon at its end says if it is more than a label.
 _SENTENCE = re.compile(
     r"[。.，,]|以下|如下|[有含]|包括|分[为為成]|是|来自|來自|[两兩二三四五六][个個点點种種]|following|\b(?:are|is|has|have|include)\b"
@@ -30,7 +31,7 @@ _SAYS_NOTHING = re.compile(
 )
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _NUMBERING = re.compile(
-    r"^(?:[QqAa]?\d{1,2}(?:(?:\.\d{1,2})+\.?\s+|[.、．)）]\s*)|[（(][一二三四五六七八九十\d]{1,3}[)）]\s*|[一二三四五六七八九十]{1,3}[、.．]\s*)(?=\S)"
+    r"^(?:[QqAa]?\d{1,2}(?:(?:\.\d{1,2})+\.?\s+|[.、．)）]\s*)|[Qq]\d{1,2}\s*[:：]\s*|[（(][一二三四五六七八九十\d]{1,3}[)）]\s*|[一二三四五六七八九十]{1,3}[、.．]\s*)(?=\S)"
 )
 _GENERAL = re.compile(
     r"(?:对比|對比|总结|總結|概述|概念|简介|簡介|介绍|介紹|小结|小結|示例|背景|定义|定義|主要区别|主要區別|结论|結論|具体|具體|例如|比如)"
@@ -123,6 +124,19 @@ def title_of(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, 
     known = f"{unit.text} {question}"
     told = [title for title in titles if title and not is_vague(title) and overlap(title, known) < NAMED]
     return " ".join(told) if len(" ".join(told)) <= _TITLE else ""
+
+
+def section_title(chunk: Chunk) -> str:
+    """The nearest title above a passage that says what it is about; "" if none does in a few words."""
+    titles = [unnumbered(title) for title in reversed(chunk.heading)]
+    title = next((title for title in titles if title and not _GENERAL.fullmatch(title)), "")
+    return title if len(title) <= _SECTION_TITLE else ""
+
+
+def section_origin(title: str, language: Language) -> str:
+    """What is said before a line of a section that the lines before it are not from."""
+    bare = title.rstrip(":：")
+    return f"“{bare}”一节：" if language.startswith("zh") else f"Under “{bare}”: "
 
 
 def unnumbered(title: str) -> str:
