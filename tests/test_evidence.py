@@ -88,6 +88,18 @@ def test_a_sentence_that_points_back_comes_with_the_one_before_it() -> None:
     assert found == ["对称量化的范围以 0 为中心。", "它的零点固定为 0。"]
 
 
+def test_the_sentence_that_a_passage_points_back_to_may_end_the_passage_before() -> None:
+    before = make_chunk("无关的话。把段落直接放进提示词。", ordinal=3)
+    asked = make_chunk("如果模型这时答对，说明缺的是知识。", ordinal=4)
+    other = make_chunk("天气很好。", "别处", ordinal=3)
+    chosen = [Chosen(Place(Hit(1, asked, 1.0, Scores()), 0, units_of(asked.text)[0]), 1.0)]
+    for passages, found in (((before, asked), [asked.text]), ((other, asked), []), ((), [])):
+        lines = arranged(chosen, "模型答对说明缺什么？", passages)
+        assert [line.text for line in lines[1:]] == found
+    (first, last) = arranged(chosen, "模型答对说明缺什么？", (before,))
+    assert (first.text, first.chunk, last.follows) == ("把段落直接放进提示词。", before, True)
+
+
 @pytest.mark.parametrize(
     ("text", "question", "found"),
     [

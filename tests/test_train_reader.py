@@ -44,7 +44,12 @@ def judgement(number: int) -> Judgement:
     return Judgement(id=str(number), topic="t", question=letter * 2, units=units[:: 1 if number % 3 else -1])
 
 
-LEARNED = Judgements((), tuple(judgement(n) for n in range(40)), ())
+def near_miss(number: int) -> Judgement:
+    units = tuple(JudgedUnit(heading="h", text="abcd"[(number + n) % 4] * 3, label=0) for n in (1, 2))
+    return Judgement(id=f"n{number}", topic="t", question="abcd"[number % 4] * 2, units=units)
+
+
+LEARNED = Judgements((), tuple(made(n) for n in range(40) for made in (judgement, near_miss)), ())
 
 
 def trained(checkpoint: Path, epochs: int = 3) -> ReaderTrainer:
@@ -56,8 +61,8 @@ def trained(checkpoint: Path, epochs: int = 3) -> ReaderTrainer:
 def test_it_learns_which_units_answer(tmp_path: Path) -> None:
     before = ReaderTrainer(tiny_gemma(), ReaderSettings())
     after = trained(tmp_path / "checkpoint.pt")
-    unseen = tuple(judgement(n) for n in range(100, 110))
-    assert pairs_in_order(after, unseen) == {"belongs": 1.0, "answers": 1.0}
+    unseen = tuple(made(n) for n in range(100, 110) for made in (judgement, near_miss))
+    assert pairs_in_order(after, unseen) == {"belongs": 1.0, "answers": 1.0, "questions": 1.0}
     assert pairs_in_order(after, ()) != pairs_in_order(after, unseen)  # nothing to measure is no result
     with torch.inference_mode():
         losses = [sum(judgement_loss(t.logits(j), j).item() for j in unseen) for t in (before, after)]

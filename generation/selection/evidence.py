@@ -147,7 +147,8 @@ def select_evidence(
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
     reading = None if answers is None else float(answers[0].max())
-    return Evidence(arranged(chosen, query.question), statement, reading)
+    passages = [chunk for hit in hits[: settings.hits] for chunk in (*hit.neighbours, hit.chunk)]
+    return Evidence(arranged(chosen, query.question, passages), statement, reading)
 
 
 def beside(places: Sequence[Place], scores: FloatVector) -> FloatVector:

@@ -14,7 +14,7 @@ from generation.selection.evidence_reading import Place
 from generation.selection.passage_blocks import plain
 from generation.selection.passage_units import Unit, units_of
 from generation.selection.question_kind import aspects
-from generation.selection.sentence_form import labelled
+from generation.selection.sentence_form import POINTS_BACK, labelled
 from generation.selection.titles import (
     NAMED,
     above_items,
@@ -134,11 +134,17 @@ def is_part(section: tuple[str, ...], question: str) -> bool:
     return bool(subjects) and subjects <= set(concepts(" ".join(section[1:-1]))) and asked
 
 
-def arranged(chosen: Sequence[Chosen], question: str) -> tuple[EvidenceSentence, ...]:
+def arranged(chosen: Sequence[Chosen], question: str, passages: Iterable[Chunk] = ()) -> tuple[EvidenceSentence, ...]:
     """Sections by their best unit, each in its author's order, with what the units need; a fact that stands out goes first.
 
     Sections that are the parts of what is asked stay together, in their author's order, each under its title.
+
+    Args:
+        chosen: the units.
+        question: as it was asked.
+        passages: where to look for the sentence that the first of a passage points back to.
     """
+    before = {(chunk.path, chunk.ordinal + 1): chunk for chunk in passages}
     sections: dict[tuple[str, ...], list[Chosen]] = {}
     for item in sorted(chosen, key=lambda item: -item.score):
         sections.setdefault(section_of(item.place), []).append(item)
@@ -149,7 +155,7 @@ def arranged(chosen: Sequence[Chosen], question: str) -> tuple[EvidenceSentence,
     lines: list[EvidenceSentence] = []
     for groups in together.values():
         for group in sorted(groups, key=lambda group: min(item.place.hit.chunk.ordinal for item in group)):
-            told = _section_lines(group, question, titled=len(sections) > 1)
+            told = _section_lines(group, question, before, titled=len(sections) > 1)
             lines += _under_title(told, group[0].place.hit.chunk) if len(groups) > 1 else told
     return _under_sections(_answer_first(lines, question), question)
 
@@ -183,11 +189,32 @@ def _from_section(line: EvidenceSentence, title: str) -> EvidenceSentence:
     return replace(line, text=f"{bullet}{origin}{block}{line.text.removeprefix(bullet)}")
 
 
-def _section_lines(group: Sequence[Chosen], question: str, *, titled: bool) -> list[EvidenceSentence]:
+def _section_lines(
+    group: Sequence[Chosen], question: str, before: Mapping[tuple[str, int], Chunk], *, titled: bool
+) -> list[EvidenceSentence]:
     by_chunk: dict[int, list[Chosen]] = {}
     for item in group:
         by_chunk.setdefault(item.place.hit.chunk.ordinal, []).append(item)
-    return [line for _, items in sorted(by_chunk.items()) for line in _lines(items, question, titled=titled)]
+    found: list[EvidenceSentence] = []
+    for _, items in sorted(by_chunk.items()):
+        first, *rest = _lines(items, question, titled=titled)
+        led = _pointed_back_to(first, before)
+        if led and not (found and (found[-1].chunk, found[-1].end) == (led.chunk, led.end)):
+            found.append(led)
+        found += [replace(first, follows=True) if led else first, *rest]
+    return found
+
+
+def _pointed_back_to(line: EvidenceSentence, before: Mapping[tuple[str, int], Chunk]) -> EvidenceSentence | None:
+    """The last sentence of the passage before, which the first one of a passage points back to."""
+    chunk = before.get((line.chunk.path, line.chunk.ordinal))
+    opens = not line.listed and not line.chunk.text[: line.start].strip() and POINTS_BACK.match(line.stated)
+    if not opens or chunk is None or chunk.heading != line.chunk.heading:
+        return None
+    for last in units_of(chunk.text)[-1:]:
+        if last.kind == "sentence" and last.states:
+            return EvidenceSentence(chunk, last.start, last.end, last.text, line.score, last.text)
+    return None
 
 
 def _under_title(lines: Sequence[EvidenceSentence], chunk: Chunk) -> list[EvidenceSentence]:

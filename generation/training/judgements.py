@@ -14,8 +14,9 @@ from corpus.sentences import sentence_spans
 from retrieval.training.datasets import Collection, part_of, read_all
 
 _TRAINING = Path(__file__).parents[2] / "corpus" / "training"
-# Of tidy sections of notes, and of messy notebooks, whose questions are half as hard to refuse as to answer.
-JUDGEMENTS = (_TRAINING / "judgements.jsonl", _TRAINING / "notebook-judgements.jsonl")
+# Of tidy sections, of messy notebooks, and of twins: a question that a line of either answers, and one like it that none does.
+JUDGEMENTS = tuple(_TRAINING / f"{name}judgements.jsonl" for name in ("", "notebook-", "twin-"))
+BELONGS, ANSWERS = 1, 2  # labels of a unit
 _MOST_SENTENCES = 8
 _TITLED = 0.4  # share of the passages whose title is shown
 

@@ -21,6 +21,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
@@ -34,7 +35,7 @@ from generation.models.adapter import WEIGHTS_FILE
 from generation.models.language_model import BUNDLED_GENERATOR
 from generation.reader import tensors
 from generation.reader_input import NO, YES, packed
-from generation.training.judgements import JUDGEMENTS, Judgement, Judgements, judgements
+from generation.training.judgements import ANSWERS, BELONGS, JUDGEMENTS, Judgement, Judgements, judgements
 from retrieval.training.masters import MasterWeights, join_run, place_in_run, save_checkpoint, schedule
 
 log = logging.getLogger("generation.training")
@@ -128,27 +129,40 @@ class ReaderTrainer:
 
 
 def judgement_loss(logits: Tensor, judgement: Judgement) -> Tensor:
-    """Binary cross-entropy, half a yes for what belongs beside an answer, and a softmax over the units for the best ones."""
+    """Binary cross-entropy, half a yes for what belongs beside an answer, and a softmax over the units for the best ones.
+
+    To answer with none of them stands among the units with a logit of 0: it is the best of a near miss.
+    """
     labels = torch.tensor([unit.label for unit in judgement.units])
-    loss = binary_cross_entropy_with_logits(logits, labels.float() / 2)
-    best = labels == labels.max()
-    if best.all():
-        return loss
-    return loss + _LISTWISE * (logits.logsumexp(0) - logits[best].logsumexp(0))
+    loss = binary_cross_entropy_with_logits(logits, labels.float() / ANSWERS)
+    none = logits.new_zeros(1)
+    best = logits[labels == labels.max()] if labels.any() else none
+    return loss + _LISTWISE * (torch.cat((logits, none)).logsumexp(0) - best.logsumexp(0))
 
 
 @torch.inference_mode()
 def pairs_in_order(trainer: ReaderTrainer, held_out: tuple[Judgement, ...]) -> dict[str, float]:
-    """How often a unit that answers, or belongs to an answer, scores above one that does not: mean over questions."""
+    """How often what is better scores higher.
+
+    Of units that belong to an answer and that do not ("belongs"), and of units that answer and that do not ("answers"), the mean
+    over questions; and of the best units of questions that one answers and that none answers ("questions").
+    """
     found: dict[str, list[float]] = {"belongs": [], "answers": []}
+    best: dict[bool, list[float]] = {True: [], False: []}
     for judgement in held_out:
         logits = trainer.logits(judgement).numpy()
         labels = np.array([unit.label for unit in judgement.units])
-        for name, least in (("belongs", 1), ("answers", 2)):
+        best[bool(labels.max() == ANSWERS)].append(float(logits.max()))
+        for name, least in (("belongs", BELONGS), ("answers", ANSWERS)):
             good, bad = logits[labels >= least], logits[labels < least]
             if len(good) and len(bad):
-                found[name].append(float((good[:, None] > bad[None]).mean()))
-    return {name: float(np.mean(values)) if values else float("nan") for name, values in found.items()}
+                found[name].append(_share_in_order(good, bad))
+    shares = {name: float(np.mean(values)) if values else float("nan") for name, values in found.items()}
+    return {**shares, "questions": _share_in_order(np.array(best[True]), np.array(best[False]))}
+
+
+def _share_in_order(good: npt.NDArray[Any], bad: npt.NDArray[Any]) -> float:
+    return float((good[:, None] > bad[None]).mean()) if len(good) and len(bad) else float("nan")
 
 
 def main() -> None:
