@@ -12,6 +12,7 @@ from generation.selection.evidence_choice import EvidenceSettings
 from generation.selection.evidence_lines import Chosen, EvidenceSentence, arranged, nearest_of, opening_of
 from generation.selection.evidence_reading import Place
 from generation.selection.passage_units import units_of
+from generation.selection.section_origins import under_sections
 from generation.selection.titles import unnumbered
 from retrieval.analysis import terms
 from retrieval.bm25 import build_bm25
@@ -179,7 +180,7 @@ def test_what_is_told_from_another_section_says_from_which(question: str, title:
     first = make_chunk("GraphRAG 建索引贵，top-p 和 min-p 不同。", "RAG")
     other = Chunk("r.md", 0, ("RAG 面试题", title), text, 0, len(text), SourceMap(), "zh-Hans", 100)
     places = [Place(Hit(rank, chunk, 1.0, Scores()), 0, units_of(chunk.text)[0]) for rank, chunk in enumerate((first, other), 1)]
-    lines = arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], question)
+    lines = under_sections(arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], question), question)
     assert [line.text for line in lines] == [first.text, shown]
     assert lines[1].stated == text
 
@@ -188,7 +189,8 @@ def test_an_english_line_from_another_section_says_so_in_english() -> None:
     first = make_chunk("LoRA adds no latency after merging.", "LoRA", "en")
     other = make_chunk("The base is frozen, but skills may still be lost.", "Catastrophic forgetting", "en", 4)
     places = [Place(Hit(rank, chunk, 1.0, Scores()), 0, units_of(chunk.text)[0]) for rank, chunk in enumerate((first, other), 1)]
-    lines = arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], "Does LoRA slow down inference?")
+    question = "Does LoRA slow down inference?"
+    lines = under_sections(arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], question), question)
     assert lines[1].text == "Under “Catastrophic forgetting”: The base is frozen, but skills may still be lost."
 
 

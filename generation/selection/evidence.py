@@ -26,6 +26,7 @@ from generation.selection.evidence_reading import FloatVector, Place, Reading, r
 from generation.selection.names import missing_from, numbered_names, plain_names, speaks_of_another
 from generation.selection.passage_units import units_of
 from generation.selection.question_kind import aspects
+from generation.selection.section_origins import under_sections
 from generation.selection.sentence_form import REFERENCES
 from retrieval.bm25 import BM25Index
 from retrieval.embedder import Embedder
@@ -148,7 +149,8 @@ def select_evidence(
     statement = max((float(reading.statement[: len(states)].max()) for reading in readings), default=None)
     reading = None if answers is None else float(answers[0].max())
     passages = [chunk for hit in hits[: settings.hits] for chunk in (*hit.neighbours, hit.chunk)]
-    return Evidence(arranged(chosen, query.question, passages), statement, reading)
+    lines = under_sections(arranged(chosen, query.question, passages), query.question)
+    return Evidence(lines, statement, reading)
 
 
 def beside(places: Sequence[Place], scores: FloatVector) -> FloatVector:

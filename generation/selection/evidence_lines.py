@@ -23,8 +23,6 @@ from generation.selection.titles import (
     lead_text,
     numbered_parts,
     part_title,
-    section_origin,
-    section_title,
     title_of,
     unnumbered,
 )
@@ -157,36 +155,7 @@ def arranged(chosen: Sequence[Chosen], question: str, passages: Iterable[Chunk] 
         for group in sorted(groups, key=lambda group: min(item.place.hit.chunk.ordinal for item in group)):
             told = _section_lines(group, question, before, titled=len(sections) > 1)
             lines += _under_title(told, group[0].place.hit.chunk) if len(groups) > 1 else told
-    return _under_sections(_answer_first(lines, question), question)
-
-
-def _under_sections(lines: Sequence[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
-    """Lines, each that goes over to another section told as from there: a reader can't see what it is about.
-
-    It is not where its own words say as much as the title, nor where the question's do, unless the title is about one of several
-    subjects of the question. A first line that names a subject of the question needs no title.
-    """
-    sections = [(line.chunk.path, *line.chunk.heading) for line in lines]
-    subjects = set(subjects_of(question))
-    several = len(set(sections)) > 1
-    told = []
-    for i, line in enumerate(lines):
-        title = section_title(line.chunk)
-        if title and not (i and sections[i] == sections[i - 1]) and overlap(title, line.text) < NAMED:
-            named = bool(subjects & set(concepts(line.text)))
-            of_one = not named and len(subjects) > 1 and len(subjects & set(concepts(title))) == 1
-            strange = several and overlap(title, question) < NAMED and bool(i or not named)
-            told.append(_from_section(line, title) if of_one or strange else line)
-        else:
-            told.append(line)
-    return tuple(told)
-
-
-def _from_section(line: EvidenceSentence, title: str) -> EvidenceSentence:
-    bullet = "- " if line.text.startswith("- ") else ""
-    block = "\n" if line.text.startswith(("```", "$$")) else ""
-    origin = section_origin(title, line.chunk.language)
-    return replace(line, text=f"{bullet}{origin}{block}{line.text.removeprefix(bullet)}")
+    return _answer_first(lines, question)
 
 
 def _section_lines(

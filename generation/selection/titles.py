@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from corpus.documents import Chunk, Language
+from corpus.documents import Chunk
 from generation.selection.passage_units import Unit
 from generation.selection.sentence_form import labelled
 from generation.verify import overlap
 
 NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
 _TITLE = 32  # characters of a title that may stand before an item
-_SECTION_TITLE = 80  # of one that may be told as where a line is from
 # What a line with a colon at its end says if it is more than a label.
 _SENTENCE = re.compile(
     r"[。.，,]|以下|如下|[有含]|包括|分[为為成]|是|来自|來自|[两兩二三四五六][个個点點种種]|following|\b(?:are|is|has|have|include)\b"
@@ -126,24 +125,16 @@ def title_of(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, 
     return " ".join(told) if len(" ".join(told)) <= _TITLE else ""
 
 
-def section_title(chunk: Chunk) -> str:
-    """The nearest title above a passage that says what it is about; "" if none does in a few words."""
-    titles = [unnumbered(title) for title in reversed(chunk.heading)]
-    title = next((title for title in titles if title and not _GENERAL.fullmatch(title)), "")
-    return title if len(title) <= _SECTION_TITLE else ""
-
-
-def section_origin(title: str, language: Language) -> str:
-    """What is said before a line of a section that the lines before it are not from."""
-    bare = title.rstrip(":：")
-    return f"“{bare}”一节：" if language.startswith("zh") else f"Under “{bare}”: "
-
-
 def unnumbered(title: str) -> str:
     """A title without the number that only its page has a use for: `2.1 GPTQ` becomes `GPTQ`."""
     return _NUMBERING.sub("", title, count=1)
 
 
 def is_vague(title: str) -> bool:
-    """Whether a title names nothing: "Summary", or a question."""
+    """Whether a title names nothing by itself: "Summary", or a question."""
     return bool(re.search(r"[?？]$", title) or _GENERAL.match(title))
+
+
+def is_general(title: str) -> bool:
+    """Whether a title would do for any section: "Summary"."""
+    return bool(_GENERAL.fullmatch(title))

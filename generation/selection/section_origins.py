@@ -1,0 +1,57 @@
+"""Lines that go over to another section, told as from there.
+
+Within its section a line needs no subject: the title names it. Torn out of it and put behind lines about something else, it
+says what nobody wrote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from corpus.documents import Chunk, Language
+from generation.selection.evidence_lines import EvidenceSentence
+from generation.selection.titles import NAMED, is_general, unnumbered
+from generation.verify import overlap
+from retrieval.analysis import concepts
+from retrieval.query import subjects_of
+
+_LONGEST = 80  # characters of a title
+
+
+def under_sections(lines: Sequence[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
+    """Lines, each that goes over to another section told as from there: a reader can't see what it is about.
+
+    It is not where its own words say as much as the title, nor where the question's do, unless the title is about one of several
+    subjects of the question. A first line that names a subject of the question needs no title.
+    """
+    sections = [(line.chunk.path, *line.chunk.heading) for line in lines]
+    subjects, several = frozenset(subjects_of(question)), len(set(sections)) > 1
+    told = []
+    for i, line in enumerate(lines):
+        title = _title_of(line.chunk) if not i or sections[i] != sections[i - 1] else ""
+        named = bool(subjects & set(concepts(line.text)))
+        beside = several and bool(i or not named) and overlap(title, question) < NAMED
+        of_one = not named and len(subjects) > 1 and len(subjects & set(concepts(title))) == 1
+        strange = title and overlap(title, line.text) < NAMED and (beside or of_one)
+        told.append(_from_section(line, title) if strange else line)
+    return tuple(told)
+
+
+def _from_section(line: EvidenceSentence, title: str) -> EvidenceSentence:
+    bullet = "- " if line.text.startswith("- ") else ""
+    block = "\n" if line.text.startswith(("```", "$$")) else ""
+    origin = _origin(title, line.chunk.language)
+    return replace(line, text=f"{bullet}{origin}{block}{line.text.removeprefix(bullet)}")
+
+
+def _title_of(chunk: Chunk) -> str:
+    """The nearest title above a passage that says what it is about; "" if that takes many words."""
+    titles = [unnumbered(title) for title in reversed(chunk.heading)]
+    title = next((title for title in titles if title and not is_general(title)), "")
+    return title if len(title) <= _LONGEST else ""
+
+
+def _origin(title: str, language: Language) -> str:
+    bare = title.rstrip(":：")
+    return f"“{bare}”一节：" if language.startswith("zh") else f"Under “{bare}”: "
