@@ -23,7 +23,7 @@ COEFFICIENTS = Path(__file__).with_name("answerable.json")
 # Below this relevance of the search nothing is read: hardly a question that has an answer lies there.
 SURELY_NOT = 0.05
 # The reader is never surer than this, in logits: what has all the question's names and another predicate gets any number.
-_SUREST = 4.0
+_SUREST = 3.0
 
 
 def unmentioned(question: str, hits: Sequence[Hit]) -> frozenset[str]:

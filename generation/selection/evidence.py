@@ -35,7 +35,7 @@ from retrieval.question_parts import several
 from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
-READ = 0.75  # logits of the regression that one of the reader's is worth
+READ = 0.9  # logits of the regression that one of the reader's is worth
 _BESIDE = 0.2  # logits that one of the units beside a unit is worth, and one of the best other unit of its passage
 _BEST = 20  # units whose scores tell something about what stands beside them
 _ANSWERS = 0.7  # logits of the reader from which on it takes a unit for an answer

@@ -62,7 +62,7 @@ class EvidenceSettings:
     """
 
     sentences: int = 7
-    gap: float = 5.0
+    gap: float = 4.5
     elsewhere: float = 1.5
     hits: int = 8
     foreign: float = 9.5
