@@ -4,8 +4,8 @@
 
 Gold questions about tidy notes are easily told from those that these do not answer, so the questions about messy notebooks are
 asked too, of each notebook alone: to fit only those of topics that the reader was not trained on. Prints the AUROC and what is
-answered and refused at 0.5, for the fit and for each set that is kept for measuring. Both classes weigh alike in the fit; then
-questions are taken to be answered by the notes twice as often as not, which is what people ask.
+answered and refused at 0.5, for the fit and for each set that is kept for measuring. Both classes weigh alike in the fit; with
+the reader, which tells them apart well, questions are then taken to be answered by the notes twice as often as not.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ Examples = tuple[FloatMatrix, NDArray[np.bool_]]
 
 NOTEBOOKS = Path(__file__).parents[1] / "corpus" / "training" / "notebooks"
 _INPUTS = ("relevance", "statement", "reading")
-_ODDS = 2.0  # of a question that the notes answer: people mostly ask about what they have read
+_ODDS = 2.0  # that the notes answer: people mostly ask about what they have read
 
 
 def examples(questions: Sequence[GoldQuestion], retriever: HybridRetriever, reader: Reader) -> Examples:
@@ -86,9 +86,9 @@ def main() -> None:
     sets = {"fit": dev, "gold dev": gold["dev"], "gold test": gold["test"]}
     sets |= dict(_of_notebooks(arguments.notebooks, "test", retriever, reader))
     stored = {}
-    for name, count in (("reranked", 2), ("read", 3)):
+    for name, count, odds in (("reranked", 2, 1.0), ("read", 3, _ODDS)):
         balanced, weights = fit(dev[0][:, :count], dev[1])
-        intercept = balanced + math.log(_ODDS)
+        intercept = balanced + math.log(odds)
         for part, (inputs, right) in sets.items():
             scores = intercept + inputs[:, :count] @ weights
             answered, refused = float((scores[right] > 0).mean()), float((scores[~right] <= 0).mean())
