@@ -172,6 +172,7 @@ def test_a_first_sentence_that_goes_on_from_its_title_is_told_under_it() -> None
         ("GraphRAG 的代价是什么？", "6. 直接调大 base", "代价是得继续训练。", "“直接调大 base”一节：代价是得继续训练。"),
         ("GraphRAG 的代价是什么？", "GraphRAG 的代价", "更新也麻烦。", "更新也麻烦。"),  # the question says as much
         ("GraphRAG 的代价是什么？", "Self-RAG", "Self-RAG 要训练模型。", "Self-RAG 要训练模型。"),  # the line does
+        ("GraphRAG 的代价是什么？", "GPTQ 的原理是什么？", "GPTQ 依赖校准数据。", "GPTQ 依赖校准数据。"),  # it names the subject
         ("top-p 和 min-p 的区别", "Q4：min-p 呢", "阈值跟着最大概率走。", "“min-p 呢”一节：阈值跟着最大概率走。"),
         ("GraphRAG 的代价是什么？", "总结", "代价是贵。", "“RAG 面试题”一节：代价是贵。"),  # the title above it does
     ],

@@ -22,18 +22,20 @@ _LONGEST = 80  # characters of a title
 def under_sections(lines: Sequence[EvidenceSentence], question: str) -> tuple[EvidenceSentence, ...]:
     """Lines, each that goes over to another section told as from there: a reader can't see what it is about.
 
-    It is not where its own words say as much as the title, nor where the question's do, unless the title is about one of several
-    subjects of the question. A first line that names a subject of the question needs no title.
+    It is not where its own words say as much as the title or name its subject, nor where the question's say as much, unless the
+    title is about one of several subjects of the question. A first line that names a subject of the question needs no title.
     """
     sections = [(line.chunk.path, *line.chunk.heading) for line in lines]
     subjects, several = frozenset(subjects_of(question)), len(set(sections)) > 1
     told = []
     for i, line in enumerate(lines):
         title = _title_of(line.chunk) if not i or sections[i] != sections[i - 1] else ""
-        named = bool(subjects & set(concepts(line.text)))
+        told_of = set(concepts(line.text))
+        named = bool(subjects & told_of)
         beside = several and bool(i or not named) and overlap(title, question) < NAMED
         of_one = not named and len(subjects) > 1 and len(subjects & set(concepts(title))) == 1
-        strange = title and overlap(title, line.text) < NAMED and (beside or of_one)
+        says_it = overlap(title, line.text) >= NAMED or told_of & set(subjects_of(title))
+        strange = title and not says_it and (beside or of_one)
         told.append(_from_section(line, title) if strange else line)
     return tuple(told)
 
