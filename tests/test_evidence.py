@@ -110,6 +110,11 @@ def test_the_sentence_that_a_passage_points_back_to_may_end_the_passage_before()
             ["令最低频等于插值的结果。", "两边同时取幂就得到新的底数。"],
         ),
         (
+            "底数为一万时约为 0.16。底数改为五十万后，距离一千时约为 0.49。",
+            "五十万的底数约为多少？",
+            ["底数为一万时约为 0.16。", "底数改为五十万后，距离一千时约为 0.49。"],
+        ),
+        (
             "把段落直接放进提示词。如果模型这时答对，说明缺的是知识。",
             "模型答对说明缺什么？",
             ["把段落直接放进提示词。", "如果模型这时答对，说明缺的是知识。"],
@@ -184,6 +189,15 @@ def test_what_is_told_from_another_section_says_from_which(question: str, title:
     lines = under_sections(arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], question), question)
     assert [line.text for line in lines] == [first.text, shown]
     assert lines[1].stated == text
+
+
+def test_a_first_line_from_a_section_about_something_else_says_so() -> None:
+    question = "KV 缓存量化的代价？"
+    first = make_chunk("量化的代价是要校准。", "SmoothQuant 的原理")
+    other = make_chunk("量化之后精度会下降。", "量化", ordinal=4)
+    places = [Place(Hit(rank, chunk, 1.0, Scores()), 0, units_of(chunk.text)[0]) for rank, chunk in enumerate((first, other), 1)]
+    lines = under_sections(arranged([Chosen(places[0], 2.0), Chosen(places[1], 0.0)], question), question)
+    assert [line.text for line in lines] == ["“SmoothQuant 的原理”一节：量化的代价是要校准。", other.text]
 
 
 def test_an_english_line_from_another_section_says_so_in_english() -> None:

@@ -23,7 +23,8 @@ def under_sections(lines: Sequence[EvidenceSentence], question: str) -> tuple[Ev
     """Lines, each that goes over to another section told as from there: a reader can't see what it is about.
 
     It is not where its own words say as much as the title or name its subject, nor where the question's say as much, unless the
-    title is about one of several subjects of the question. A first line that names a subject of the question needs no title.
+    title is about one of several subjects of the question. A first line that names a subject of the question needs no title if it
+    names all of them, or if the title is about none of its own.
     """
     sections = [(line.chunk.path, *line.chunk.heading) for line in lines]
     subjects, several = frozenset(subjects_of(question)), len(set(sections)) > 1
@@ -32,9 +33,11 @@ def under_sections(lines: Sequence[EvidenceSentence], question: str) -> tuple[Ev
         title = _title_of(line.chunk) if not i or sections[i] != sections[i - 1] else ""
         told_of = set(concepts(line.text))
         named = bool(subjects & told_of)
-        beside = several and bool(i or not named) and overlap(title, question) < NAMED
-        of_one = not named and len(subjects) > 1 and len(subjects & set(concepts(title))) == 1
-        says_it = overlap(title, line.text) >= NAMED or told_of & set(subjects_of(title))
+        about = set(subjects_of(title))
+        doubtful = not named or (bool(about - subjects) and not subjects <= told_of)
+        beside = several and bool(i or doubtful) and overlap(title, question) < NAMED
+        of_one = not named and len(subjects) > 1 and len(subjects & about) == 1
+        says_it = overlap(title, line.text) >= NAMED or about & told_of
         strange = title and not says_it and (beside or of_one)
         told.append(_from_section(line, title) if strange else line)
     return tuple(told)
