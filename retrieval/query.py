@@ -35,7 +35,8 @@ _POINTS_BACK = re.compile(
 _ENGLISH = re.compile(
     r"\b(?:what|which|who|when|where|why|how|is|are|was|were|be|do|does|did|can|could|should|would|will|the|an?|of|in|on|at|to|for|with"
     r"|from|by|between|and|or|not|than|it|its|this|that|these|those|my|your|i|you|we|tell|give|list|show|explain|describe|define"
-    r"|compare|works?|use[ds]?|using|means?|meaning|about)\b"
+    r"|compare|works?|use[ds]?|using|means?|meaning|about|pros|cons|(?:dis)?advantages?|drawbacks?|benefits?|limitations?"
+    r"|differences?|steps?)\b"
 )
 _LATIN_WORD = re.compile(r"[a-z][\w-]*")
 _MOST_NAMES = 5

@@ -259,6 +259,15 @@ def test_an_item_that_stands_alone_is_told_under_its_title() -> None:
     assert set(select("参数规模各是多大", gpt2, gpt3, elsewhere=99.0)) == {"GPT-2——参数：15 亿。", "GPT-3——参数：1750 亿。"}
 
 
+def test_a_row_that_names_its_subject_is_not_told_under_the_title_of_another() -> None:
+    table = make_chunk("| 方法 | 动谁 |\n| --- | --- |\n| RoPE | 角度 |\n| 合计 | 分数 |", "YaRN")
+    other = make_chunk("天气很好。", "别处", ordinal=4)
+    rows = [Place(Hit(1, table, 1.0, Scores()), n, unit) for n, unit in enumerate(units_of(table.text)) if unit.kind == "row"]
+    elsewhere = Place(Hit(2, other, 1.0, Scores()), 0, units_of(other.text)[0])
+    for row, shown in zip(rows, ("RoPE——动谁：角度", "YaRN：合计——动谁：分数"), strict=True):
+        assert arranged([Chosen(row, 2.0), Chosen(elsewhere, 0.0)], "各动谁？")[0].text == shown
+
+
 @pytest.mark.parametrize(
     ("lead", "shown"),
     [

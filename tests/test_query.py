@@ -114,7 +114,7 @@ def test_names_alone_are_answered_in_the_language_of_the_notes(question: str) ->
     assert in_language_of(query, ()).language == "en"
 
 
-@pytest.mark.parametrize("question", ["What is AWQ?", "explain RoPE", "AWQ 是什么", "cost of RLHF", ""])
+@pytest.mark.parametrize("question", ["What is AWQ?", "explain RoPE", "AWQ 是什么", "cost of RLHF", "AWQ drawbacks", ""])
 def test_words_give_a_question_its_language(question: str) -> None:
     query = analyse(question)
     assert not query.names_only

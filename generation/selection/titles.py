@@ -9,6 +9,7 @@ from corpus.documents import Chunk
 from generation.selection.passage_units import Unit
 from generation.selection.sentence_form import labelled
 from generation.verify import overlap
+from retrieval.analysis import concepts
 
 NAMED = 0.5  # share of a title's terms in question or item from which on the title need not be told
 _TITLE = 32  # characters of a title that may stand before an item
@@ -117,6 +118,8 @@ def title_of(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, 
         name = re.split("[:：]", unit.text, maxsplit=1)[0]
         asked = labelled(unit.text) and max(overlap(name, question), overlap(question, name)) >= NAMED
         titles = (bare,) if not asked and len(bare) <= _TITLE and not _SENTENCE.search(bare) else ()
+    elif unit.kind == "row" and concepts(unit.text.split("——")[0].split(" — ")[0]):
+        titles = ()  # its first cell names the subject, and the table may stand below a title that is about one of several
     else:
         titles = unit.scope or (chunk.heading[1:][-1:] if titled or _PHRASE.fullmatch(unit.text) else ())
     titles = tuple(unnumbered(title) for title in titles)
