@@ -200,6 +200,14 @@ def test_a_first_line_from_a_section_about_something_else_says_so() -> None:
     assert [line.text for line in lines] == ["“SmoothQuant 的原理”一节：量化的代价是要校准。", other.text]
 
 
+def test_titles_inside_a_passage_part_it_as_sections_do() -> None:
+    """Small sections share a passage, and what one says is not told as the other's."""
+    text = "### GPTQ\n逐列量化权重，每次一列。\n\n### AWQ\n它把重要的通道放大，再量化权重。"
+    assert select("GPTQ 怎么量化权重？", make_chunk(text, "方法"), gap=99.0, elsewhere=0.0) == ["逐列量化权重，每次一列。"]
+    both = select("GPTQ 怎么量化权重？", make_chunk(text, "方法"), gap=99.0, elsewhere=99.0)
+    assert both == ["逐列量化权重，每次一列。", "AWQ：它把重要的通道放大，再量化权重。"]
+
+
 def test_an_english_line_from_another_section_says_so_in_english() -> None:
     first = make_chunk("LoRA adds no latency after merging.", "LoRA", "en")
     other = make_chunk("The base is frozen, but skills may still be lost.", "Catastrophic forgetting", "en", 4)

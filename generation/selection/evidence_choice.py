@@ -51,8 +51,8 @@ class EvidenceSettings:
 
     Attributes:
         sentences: most units to choose; what they need to be understood comes on top.
-        gap: how far behind the best a further unit of its section may be, in logits.
-        elsewhere: the same for units of other sections.
+        gap: how far behind the best a further unit under its title may be, in logits.
+        elsewhere: the same for units under other titles.
         hits: best hits to read.
         foreign: how much better units in the other language than the question's have to be to be taken, in logits.
         foreign_unanswered: the same where the reader takes none in the question's language for an answer.
@@ -197,7 +197,7 @@ def _take(
         if len(shown) >= most or sum(shown.values()) >= settings.characters:
             break
         needed = _with_needed(places[i])
-        gap = reach * (settings.gap if section_of(places[i]) == section_of(places[best]) else settings.elsewhere)
+        gap = reach * (settings.gap if _told_under(places[i]) == _told_under(places[best]) else settings.elsewhere)
         far = scores[i] < scores[best] - gap
         # What comes with others that it cannot do without has to be worth them all.
         long = len(needed.keys() - shown.keys()) > 1 and len(shown) + len(needed.keys() - shown.keys()) > most
@@ -216,6 +216,11 @@ def _with_needed(place: Place) -> dict[tuple[int, int], int]:
         found[place.hit.rank, number] = len(units[number].text)
         number = units[number].needs
     return found
+
+
+def _told_under(place: Place) -> tuple[str, ...]:
+    """The section of a unit, and the titles inside the passage: what stands below another of them is about something else."""
+    return (*section_of(place), *place.unit.scope)
 
 
 def _titles_of(place: Place) -> str:

@@ -66,6 +66,7 @@ class EvidenceSentence:
         also: further spans that they stand in, such as the row that names a table's columns.
         listed: whether it is a line of a list, or leads in one.
         follows: whether it needs the line before it.
+        scope: titles inside the chunk that it stands under.
     """
 
     chunk: Chunk
@@ -77,6 +78,7 @@ class EvidenceSentence:
     also: tuple[tuple[int, int], ...] = ()
     listed: bool = False
     follows: bool = False
+    scope: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +259,7 @@ def _lines(items: Sequence[Chosen], question: str, *, titled: bool) -> Iterator[
             parts.discard(unit.scope)
         listed = number in shown or unit.lead in shown
         yield EvidenceSentence(
-            chunk, unit.start, unit.end, text, scores[number], unit.text, unit.also, listed, unit.needs is not None
+            chunk, unit.start, unit.end, text, scores[number], unit.text, unit.also, listed, unit.needs is not None, unit.scope
         )
 
 

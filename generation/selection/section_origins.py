@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from corpus.documents import Chunk, Language
+from corpus.documents import Language
 from generation.selection.evidence_lines import EvidenceSentence
 from generation.selection.titles import NAMED, is_general, unnumbered
 from generation.verify import overlap
@@ -26,11 +26,11 @@ def under_sections(lines: Sequence[EvidenceSentence], question: str) -> tuple[Ev
     title is about one of several subjects of the question. A first line that names a subject of the question needs no title if it
     names all of them, or if the title is about none of its own.
     """
-    sections = [(line.chunk.path, *line.chunk.heading) for line in lines]
+    sections = [(line.chunk.path, *line.chunk.heading, *line.scope) for line in lines]
     subjects, several = frozenset(subjects_of(question)), len(set(sections)) > 1
     told = []
     for i, line in enumerate(lines):
-        title = _title_of(line.chunk) if not i or sections[i] != sections[i - 1] else ""
+        title = _title_of(line) if not i or sections[i] != sections[i - 1] else ""
         told_of = set(concepts(line.text))
         named = bool(subjects & told_of)
         about = set(subjects_of(title))
@@ -50,9 +50,9 @@ def _from_section(line: EvidenceSentence, title: str) -> EvidenceSentence:
     return replace(line, text=f"{bullet}{origin}{block}{line.text.removeprefix(bullet)}")
 
 
-def _title_of(chunk: Chunk) -> str:
-    """The nearest title above a passage that says what it is about; "" if that takes many words."""
-    titles = [unnumbered(title) for title in reversed(chunk.heading)]
+def _title_of(line: EvidenceSentence) -> str:
+    """The nearest title above a line that says what it is about; "" if that takes many words."""
+    titles = [unnumbered(title) for title in reversed((*line.chunk.heading, *line.scope))]
     title = next((title for title in titles if title and not is_general(title)), "")
     return title if len(title) <= _LONGEST else ""
 
