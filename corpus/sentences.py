@@ -19,8 +19,8 @@ _END = re.compile(
     """,
     re.VERBOSE,
 )
-# Code, also such as a cut took the end of, formulas (a "$" before a space or a digit is money), the number of a list item, also of
-# one inside a line, and what somebody is quoted as saying.
+# Code, also such as a cut took the end of, formulas (a "$" before a space or a digit is money), the number of a list item,
+# also of one inside a line, and what somebody is quoted as saying.
 _PROTECTED = re.compile(
     r"```.*?```|```[a-z]\w*\n.*|\$\$.*?\$\$|(?<![\\$])\$(?![\s$])[^$\n]+(?<![\s\\])\$(?!\d)|`[^`\n]+`"
     r"|^[ \t]*\d+\.[ \t]+|(?<=[:：；;。])[ \t]*\d{1,2}\.[ \t]+"

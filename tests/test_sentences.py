@@ -59,7 +59,7 @@ def test_sentences_end_where_they_end(expected: tuple[str, ...]) -> None:
         "在 The Curious Case of Neural Text Generation.中，作者提出了 top-p。",
         "公式 $a。b！c; d. E$ 在这里",
         "同學問「那為什麼會快？還不是要還原」→ 省的是搬運。",
-        "面试官问“怎么做的？为什么？”时，先说结论。",
+        "面试官问“怎么做的？为什么这样做”时，先说结论。",
         "the call `f(x)! Then. Stop。` returns",
         "$$\nQ K^T。\nA. B\n$$",
         "```python\nx = 1. # One. Two。\ny = 2\n```",
