@@ -69,6 +69,14 @@ STAGES = {
 }
 
 
+def test_a_list_that_a_cut_parted_goes_on_in_the_next_passage() -> None:
+    first = make_chunk("QLoRA 有三个技巧：\n- NF4 量化底座。\n- 双重量化缩放系数。", "QLoRA", ordinal=2)
+    second = make_chunk("- 分页优化器。\n\n天气很好。", "QLoRA", ordinal=3)
+    found = select("QLoRA 有哪三个技巧？", first, second, sentences=2)
+    assert found == ["QLoRA 的技巧：", "- NF4 量化底座。", "- 双重量化缩放系数。", "分页优化器。"]
+    assert len(select("QLoRA 有哪三个技巧？", first, make_chunk("- 分页优化器。", "别处", ordinal=3), sentences=2)) < 4
+
+
 def test_the_sections_below_the_title_that_is_asked_are_the_parts_of_the_answer() -> None:
     """Each with its first sentence under its title, in the author's order, whatever the order of the hits."""
     chunks = [

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 
@@ -376,7 +377,7 @@ def _rest_of_lists(
     for i in taken:
         place = places[i]
         labelled = side is not None and side_of(_label_of(place)) == side
-        items = [numbers.get((place.hit.rank, n)) for n in list_of(units_of(place.hit.chunk.text), place.number)]
+        items = (numbers.get(key) for key in _whole_list(place, places))
         known = [item for item in items if item is not None and not _is_beside_what_is_named(places[item], question)]
         known = [item for item in known if not labelled or side_of(_label_of(places[item])) == side]
         chosen = sum(item in taken for item in known)
@@ -387,3 +388,17 @@ def _rest_of_lists(
         if len(known) <= longest and (asked or titled) and not _is_other_side(place, question):
             rest |= dict.fromkeys(item for item in known if item not in taken)
     return list(rest)
+
+
+def _whole_list(place: Place, places: Sequence[Place]) -> Iterator[tuple[int, int]]:
+    """Hit and number of the items of a unit's list, also of those that a cut left at the beginning of the next passage."""
+    units = units_of(place.hit.chunk.text)
+    items = list_of(units, place.number)
+    yield from ((place.hit.rank, n) for n in items)
+    if place.unit.kind != "item" or items[-1] != len(units) - 1:
+        return
+    chunk = place.hit.chunk
+    after = (other for other in places if other.hit.chunk.ordinal == chunk.ordinal + 1 and section_of(other) == section_of(place))
+    if following := next(after, None):
+        going_on = takewhile(lambda numbered: numbered[1].kind == "item", enumerate(units_of(following.hit.chunk.text)))
+        yield from ((following.hit.rank, n) for n, unit in going_on if unit.lead is None)
