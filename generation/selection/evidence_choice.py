@@ -6,44 +6,47 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 
 from generation.selection.evidence_features import OBJECTION, FloatMatrix
 from generation.selection.evidence_lines import CHAIN, Chosen, is_part, section_of
 from generation.selection.evidence_reading import FloatVector, Place
+from generation.selection.list_choice import (
+    NEAR,
+    TITLED,
+    is_beside_what_is_named,
+    is_other_side,
+    items_of_side,
+    label_of,
+    named_items,
+    rest_of_lists,
+    titled_list,
+)
 from generation.selection.names import missing_from, plain_names
-from generation.selection.passage_units import list_of, units_of
-from generation.selection.question_kind import Aspect, aspects, side_of
+from generation.selection.passage_units import units_of
+from generation.selection.question_kind import Aspect, aspects
 from generation.selection.sentence_form import MISCONCEPTION, POINTS_BACK
 from generation.verify import overlap
-from retrieval.analysis import concepts, fold
+from retrieval.analysis import concepts
 from retrieval.query import subjects_of
 
 _REPEATS = 0.8  # share of a unit's terms in one that is chosen already from which on it adds nothing
-_LIST_SHARE = 0.5  # a list of which this share is chosen is taken as a whole
 _FACT_LINES = 3
 _UNNAMED = 5.0  # logits that an item loses beside one whose name the question gives
-_NAME = re.compile(r"[^，,。.；;：:（(、—]{2,24}(?=\s*(?:[：:（(]|——))|[a-z][a-z0-9.+-]{1,15}(?=\s)")
-_NEAR = 3.0
 _ANNOUNCED = 1.0  # logits that items are worth less than the line that announces them
 _FORMULAS = 4
 _TITLED_LISTING = 3.0  # logits that a title above a listing is worth if it says all that is asked
 _DISPLAYED = re.compile(r"\$\$(.+?)\$\$", re.DOTALL)
-_SIDES = 4  # items of a list that is taken as a whole where no list is asked for
 _STRANGE = 1.5
 _ALONE = 1.5
 _UNASKED = 2.0  # logits that a misconception loses where nothing is doubted
 _OPPOSITE = 20.0  # logits that an advantage loses where drawbacks are asked for: it is none of them
 _PAPER = re.compile(r"(?:论文|論文|[Pp]aper)\s*[:：]")
 _PAPER_ASKED = re.compile(r"论文|論文|paper", re.IGNORECASE)
-_TITLED = 0.5  # share of a question's terms in a section's title from which on the section answers it
-_TITLED_LIST = 0.7  # the same from which on a list below the title does
 _BUILT_UP = frozenset({"definition", "comparison", "reason", "manner", "steps", "listing"})
 # What is answered by a list; of these questions the lines that lead in lists are read too.
 LISTED = _BUILT_UP | {"derivation"}
-_LABELLED = 20  # characters at the beginning of a unit in which it names its subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ def choose(found: Sequence[Place], scored: FloatMatrix, question: str, settings:
     firsts = [*(int(part.argmax()) for part in scores[1:]), *_wanted(places, whole, best, question, wants)]
     order = list(dict.fromkeys([best, *sorted(firsts, key=lambda i: -whole[i])]))
     taken = _take(places, whole, order, settings, is_fact=is_fact)
-    taken += _rest_of_lists(places, taken, question, wants, settings.list_items)
+    taken += rest_of_lists(places, taken, question, wants, settings.list_items)
     return [Chosen(places[i], float(whole[i])) for i in taken]
 
 
@@ -123,43 +126,8 @@ def _doubts(place: Place, question: str, subjects: frozenset[str], names: frozen
     alone = lonely and bool((unit.kind == "formula" and unit.text.startswith("$$")) or POINTS_BACK.match(unit.text))
     named = bool(_PAPER.match(unit.text)) and not _PAPER_ASKED.search(question)
     unasked = bool(MISCONCEPTION.match(unit.text)) and not OBJECTION.search(question)
-    other = _UNNAMED * _is_beside_what_is_named(place, question) + _OPPOSITE * _is_other_side(place, question)
+    other = _UNNAMED * is_beside_what_is_named(place, question) + _OPPOSITE * is_other_side(place, question)
     return other + _STRANGE * bool(strange) + _UNASKED * unasked + _ALONE * (alone or named)
-
-
-def _is_other_side(place: Place, question: str) -> bool:
-    """Whether a unit is told as an advantage where drawbacks are asked for, or the other way round."""
-    asked, told = side_of(question), side_of(f"{_announced_by(place)} {_label_of(place)}")
-    return bool(asked and told and asked != told)
-
-
-def _announced_by(place: Place) -> str:
-    """The title inside the passage above a unit, and the line that leads in its list."""
-    return " ".join((*place.unit.scope[-1:], place.announced()))
-
-
-def _is_beside_what_is_named(place: Place, question: str) -> bool:
-    """Whether a unit is the item of a list about something else than what the question names, which has an item of its own.
-
-    What is compared may be named otherwise in the list than in the question, so there two have to be named.
-    """
-    units = units_of(place.hit.chunk.text)
-    items = list_of(units, place.number)
-    own = _name_of(place.unit.text)
-    if len(items) < 2 or not own or _names(question, own):
-        return False
-    named = {name for n in items if (name := _name_of(units[n].text)) and _names(question, name)}
-    return len(named) >= (2 if "comparison" in aspects(question) else 1)
-
-
-def _name_of(item: str) -> str:
-    """The name that an item is labelled with: `PTQ: needs no training`."""
-    match = _NAME.match(fold(item))
-    return match[0].strip(" *_`") if match else ""
-
-
-def _names(question: str, name: str) -> bool:
-    return bool(name and re.search(rf"(?<![a-z0-9]){re.escape(name)}(?![a-z0-9])", fold(question)))
 
 
 def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: str, wants: frozenset[Aspect]) -> Iterator[int]:
@@ -170,14 +138,14 @@ def _wanted(places: Sequence[Place], scores: FloatVector, best: int, question: s
         yield from _formulas(places, scores, best)
     if "comparison" in wants:
         yield from _each_side(places, scores, question)
-    yield from _named_items(places, scores, best, question)
-    yield from _items_of_side(places, scores, question)
+    yield from named_items(places, scores, best, question)
+    yield from items_of_side(places, scores, question)
     if wants & _BUILT_UP:
         yield from _thesis(places, best, question)
     if wants & {"listing", "steps"}:
         yield from _parts(places, question)
     if not wants or wants & {"listing", "steps", "reason", "manner"}:
-        yield from _titled_list(places, question)
+        yield from titled_list(places, question)
 
 
 def _take(
@@ -228,14 +196,10 @@ def _titles_of(place: Place) -> str:
     return " ".join((*place.hit.chunk.heading[1:][-1:], *place.unit.scope))
 
 
-def _label_of(place: Place) -> str:
-    return place.unit.text[:_LABELLED]
-
-
 def _thesis(places: Sequence[Place], best: int, question: str) -> list[int]:
     """The sentence that opens the best unit's section, where the section's title is what is asked: it answers in one breath."""
     section = section_of(places[best])
-    if overlap(question, section[-1]) < _TITLED:
+    if overlap(question, section[-1]) < TITLED:
         return []
     inside = [i for i, place in enumerate(places) if section_of(place) == section]
     first = min(inside, key=lambda i: (places[i].hit.chunk.ordinal, places[i].number))
@@ -248,7 +212,7 @@ def _parts(places: Sequence[Place], question: str) -> list[int]:
     """The first unit of each section below the title that says what is asked: "The three stages" and a section for each."""
     sections: dict[tuple[str, ...], list[int]] = {}
     for i, place in enumerate(places):
-        if not _is_other_side(place, question):
+        if not is_other_side(place, question):
             sections.setdefault(section_of(place), []).append(i)
     parts = [section for section in sections if is_part(section, question)]
     parents = Counter(section[:-1] for section in parts)
@@ -257,22 +221,6 @@ def _parts(places: Sequence[Place], question: str) -> list[int]:
         for part in parts
         if parents[part[:-1]] > 1
     ]
-
-
-def _titled_list(places: Sequence[Place], question: str) -> list[int]:
-    """The items of the list whose titles say what is asked: "Why do models hallucinate?" and under it the reasons."""
-    lists: dict[tuple[int, int | None], list[int]] = {}
-    for i, place in enumerate(places):
-        if place.unit.kind == "item" and _is_titled(place, question) and not _is_beside_what_is_named(place, question):
-            lists.setdefault((place.hit.rank, place.unit.lead), []).append(i)
-    items = max(lists.values(), key=len, default=[])
-    return items if len(items) > 1 and not _is_other_side(places[items[0]], question) else []
-
-
-def _is_titled(place: Place, question: str) -> bool:
-    """Whether the titles above a unit say what is asked, and hardly anything else."""
-    title = " ".join((*place.hit.chunk.heading[-2:], *place.unit.scope))
-    return overlap(question, title) >= _TITLED_LIST and overlap(title, question) >= _TITLED
 
 
 def _listing(places: Sequence[Place], scores: FloatVector, best: int, question: str) -> list[int]:
@@ -294,7 +242,7 @@ def _formulas(places: Sequence[Place], scores: FloatVector, best: int) -> list[i
     """The best displayed formula, of the best unit's section if it has any, with those that go on from it."""
     section = section_of(places[best])
     numbers = {(place.hit.rank, place.number): i for i, place in enumerate(places) if "$$" in place.unit.text}
-    near = [i for i in numbers.values() if section_of(places[i]) == section or scores[i] > scores[best] - _NEAR]
+    near = [i for i in numbers.values() if section_of(places[i]) == section or scores[i] > scores[best] - NEAR]
     if not near:
         return []
     first = min(near, key=lambda i: (section_of(places[i]) != section, -scores[i]))
@@ -310,39 +258,12 @@ def _each_side(places: Sequence[Place], scores: FloatVector, question: str) -> l
     subjects = set(subjects_of(question))
     best: dict[str, int] = {}
     order = np.argsort(-scores, kind="stable").tolist()
-    for names in (_titles_of, _label_of):  # a title says what all of its units are about
+    for names in (_titles_of, label_of):  # a title says what all of its units are about
         for i in order:
             named = set(concepts(names(places[i]))) & subjects
-            if len(named) == 1 and not _is_beside_what_is_named(places[i], question):
+            if len(named) == 1 and not is_beside_what_is_named(places[i], question):
                 best.setdefault(named.pop(), i)
     return list(best.values()) if len(best) > 1 else []
-
-
-def _named_items(places: Sequence[Place], scores: FloatVector, best: int, question: str) -> list[int]:
-    """The items or rows of one list that the question names, where it names several: "FA1 / FA2 / FA3"."""
-    lists: dict[tuple[int, int], dict[str, int]] = {}
-    for i, place in enumerate(places):
-        if place.unit.kind in ("item", "row") and _names(question, name := _name_of(place.unit.text)):
-            items = list_of(units_of(place.hit.chunk.text), place.number)
-            lists.setdefault((place.hit.rank, items[0]), {}).setdefault(name, i)
-    several = [list(named.values()) for named in lists.values() if len(named) > 1]
-    near = [items for items in several if scores[items].max() > scores[best] - _NEAR]
-    return max(near, key=lambda items: (len(items), scores[items].max()), default=[])
-
-
-def _items_of_side(places: Sequence[Place], scores: FloatVector, question: str) -> list[int]:
-    """The items of the list that is led in as the side that is asked for, below titles that have the question's subjects."""
-    side, subjects = side_of(question), set(subjects_of(question))
-    if not side or not subjects:
-        return []
-    lists: dict[tuple[int, int | None], list[int]] = {}
-    for i, place in enumerate(places):
-        headings, announced = place.hit.chunk.heading, _announced_by(place)
-        told = place.unit.kind == "item" and side_of(" ".join((*headings[-1:], announced))) == side
-        if told and subjects <= set(concepts(" ".join((*headings, announced)))):
-            lists.setdefault((place.hit.rank, place.unit.lead), []).append(i)
-    items = max(lists.values(), key=lambda items: scores[items].max(), default=[])
-    return items if len(items) > 1 else []
 
 
 def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
@@ -358,47 +279,3 @@ def _repeats(place: Place, chosen: Sequence[Place]) -> bool:
 def _formulas_in(text: str) -> set[str]:
     """The displayed formulas of a text, without spaces."""
     return {"".join(formula.split()) for formula in _DISPLAYED.findall(text)}
-
-
-def _rest_of_lists(
-    places: Sequence[Place], taken: Sequence[int], question: str, wants: frozenset[Aspect], most: int
-) -> list[int]:
-    """The other items of the lists that are chosen for the most part, if they are not too long.
-
-    One item is enough where the titles above say what is asked, and in the best section where a list is asked for. Beside an item
-    that is labelled as the side that is asked for ("Cons: ...") only others of the kind are.
-    """
-    side = side_of(question)
-    is_fact = not wants - {"number"}
-    listed = bool(wants & {"listing", "steps"})
-    least = 1 if listed or "comparison" in wants else 2
-    numbers = {(place.hit.rank, place.number): i for i, place in enumerate(places)}
-    rest: dict[int, None] = {}
-    for i in taken:
-        place = places[i]
-        labelled = side is not None and side_of(_label_of(place)) == side
-        items = (numbers.get(key) for key in _whole_list(place, places))
-        known = [item for item in items if item is not None and not _is_beside_what_is_named(places[item], question)]
-        known = [item for item in known if not labelled or side_of(_label_of(places[item])) == side]
-        chosen = sum(item in taken for item in known)
-        titled = _is_titled(place, question)
-        inside = listed and section_of(place) == section_of(places[taken[0]])
-        asked = not is_fact and (inside or chosen >= max(least, _LIST_SHARE * len(known)))
-        longest = most if listed or titled else _SIDES
-        if len(known) <= longest and (asked or titled) and not _is_other_side(place, question):
-            rest |= dict.fromkeys(item for item in known if item not in taken)
-    return list(rest)
-
-
-def _whole_list(place: Place, places: Sequence[Place]) -> Iterator[tuple[int, int]]:
-    """Hit and number of the items of a unit's list, also of those that a cut left at the beginning of the next passage."""
-    units = units_of(place.hit.chunk.text)
-    items = list_of(units, place.number)
-    yield from ((place.hit.rank, n) for n in items)
-    if place.unit.kind != "item" or items[-1] != len(units) - 1:
-        return
-    chunk = place.hit.chunk
-    after = (other for other in places if other.hit.chunk.ordinal == chunk.ordinal + 1 and section_of(other) == section_of(place))
-    if following := next(after, None):
-        going_on = takewhile(lambda numbered: numbered[1].kind == "item", enumerate(units_of(following.hit.chunk.text)))
-        yield from ((following.hit.rank, n) for n, unit in going_on if unit.lead is None)

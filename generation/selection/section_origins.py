@@ -30,17 +30,26 @@ def under_sections(lines: Sequence[EvidenceSentence], question: str) -> tuple[Ev
     subjects, several = frozenset(subjects_of(question)), len(set(sections)) > 1
     told = []
     for i, line in enumerate(lines):
-        title = _title_of(line) if not i or sections[i] != sections[i - 1] else ""
-        told_of = set(concepts(line.text))
-        named = bool(subjects & told_of)
-        about = set(subjects_of(title))
-        doubtful = not named or (bool(about - subjects) and not subjects <= told_of)
-        beside = several and bool(i or doubtful) and overlap(title, question) < NAMED
-        of_one = not named and len(subjects) > 1 and len(subjects & about) == 1
-        says_it = overlap(title, line.text) >= NAMED or about & told_of
-        strange = title and not says_it and (beside or of_one)
+        goes_over = not i or sections[i] != sections[i - 1]
+        title = _title_of(line) if goes_over else ""
+        # Before the first line nothing was said that it could be taken to go on from.
+        strange = title and _is_strange(line, title, question, subjects, beside=several, first=not i)
         told.append(_from_section(line, title) if strange else line)
     return tuple(told)
+
+
+def _is_strange(
+    line: EvidenceSentence, title: str, question: str, subjects: frozenset[str], *, beside: bool, first: bool
+) -> bool:
+    """Whether a line can't be understood without its title; `beside`: lines of other sections are told with it."""
+    told_of, about = set(concepts(line.text)), set(subjects_of(title))
+    if overlap(title, line.text) >= NAMED or about & told_of:
+        return False
+    named = bool(subjects & told_of)
+    if not named and len(subjects) > 1 and len(subjects & about) == 1:
+        return True
+    doubtful = not named or (bool(about - subjects) and not subjects <= told_of)
+    return beside and (doubtful or not first) and overlap(title, question) < NAMED
 
 
 def _from_section(line: EvidenceSentence, title: str) -> EvidenceSentence:

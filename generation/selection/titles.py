@@ -118,7 +118,7 @@ def title_of(unit: Unit, units: Sequence[Unit], chunk: Chunk, question: str, *, 
         name = re.split("[:：]", unit.text, maxsplit=1)[0]
         asked = labelled(unit.text) and max(overlap(name, question), overlap(question, name)) >= NAMED
         titles = (bare,) if not asked and len(bare) <= _TITLE and not _SENTENCE.search(bare) else ()
-    elif unit.kind == "row" and concepts(unit.text.split("——")[0].split(" — ")[0]):
+    elif unit.kind == "row" and concepts(re.split("——| — ", unit.text, maxsplit=1)[0]):
         titles = ()  # its first cell names the subject, and the table may stand below a title that is about one of several
     else:
         titles = unit.scope or (chunk.heading[1:][-1:] if titled or _PHRASE.fullmatch(unit.text) else ())
