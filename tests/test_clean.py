@@ -66,6 +66,10 @@ def cleaned(text: str, path: str = "a.md") -> Document:
             "Encodings add the order of all the tokens to the input of the model.",
             "wrapped-line",
         ),
+        # Page ends in copied text
+        ("".join(f"正文{n}。\nCS 7  Lecture   {n}/41\n" for n in (1, 2, 5, 6)),
+         "正文1。\n正文2。\n正文5。\n正文6。\n", "page-furniture"),
+        ("".join(f"正文{n}。\n— 第 {n} 页 —\n" for n in (1, 2, 3, 4)), "正文1。\n正文2。\n正文3。\n正文4。\n", "page-furniture"),
         # Residue
         ("正文。\n关注公众号「某某」，回复面试领取资料\n下文。", "正文。\n下文。", "advertisement"),
         ("正文。\n转载请注明出处：https://a.cn/1\n下文。", "正文。\n下文。", "copyright"),
@@ -93,6 +97,8 @@ def test_rules_drop_residue(source: str, expected: str, rule: str) -> None:
         "什么是 RAG?它有什么用?",
         "真的吗??我不信。",
         "优点 缺点 适用场景",
+        "斜率：\n1/2\n1/4\n1/8\n1/16",
+        "模型甲 3/4\n模型甲 1/4\n模型甲 2/4\n模型甲 4/4",
         "发布：2018年6月",
         "GPT-4 于 2023年3月14日 发布，支持图像输入。",
         "2023.3.14 GPT-4 发布",

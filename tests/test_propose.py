@@ -46,7 +46,8 @@ def test_headings_that_ask_become_rows_for_a_person_to_edit(asked: Run, tmp_path
     assert asked("eval", "make-questions", "--out", out, "--headings-only")[0] == 2  # edits are never overwritten
     assert asked("eval", "make-questions", "--out", tmp_path / "two.jsonl", "--count", "2", "--headings-only")[0] == 0
     assert rows_of(tmp_path / "two.jsonl") == rows[:2]
-    assert asked("eval", "--questions", out, "--out", tmp_path / "run", "--arms", "retrieval")[0] == 0
+    code, _, errors = asked("eval", "--questions", out, "--out", tmp_path / "run", "--arms", "retrieval")
+    assert code == 0, errors
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,8 @@ _UNFINISHED = re.compile(r"(?:[是为為即]|等于|等於|\b(?:is|are|equals|be
 _CELL_BORDER = re.compile(r"^\s*\||\s\|\s|\|\s*$")
 _RULE = re.compile(r"[\W_]+$")
 _HEADING_LENGTH = 36
+_RUN = 3  # short lines one below the other from which on they are a list under the first of them
+_CALCULATED = re.compile(r"\S\s*[=≈]\s*\S|\([^()]*\s[-+*/·]\s")
 # A line of a listing whose fence was cut off: a statement, an assignment of a call, a decorator.
 _CODE_LINE = re.compile(
     r"(?:def \w+\(|class \w+[(:]|import \w|from \S+ import |return\b|@\w+|(?:for|if|while|with|elif|else)\b.*:$|self\.\w|print\("
@@ -96,6 +98,7 @@ def blocks_of(text: str) -> Iterator[Block]:
     lines = _lines(text)
     kinds = [_kind(text, spans) for spans in lines]
     shown = [text[spans[0][0] : spans[-1][1]] for spans in lines]
+    apart = [n == 0 or "\n\n" in text[lines[n - 1][-1][1] : spans[0][0]] for n, spans in enumerate(lines)]
     header: Span | None = None
     for i, (spans, kind) in enumerate(zip(lines, kinds, strict=True)):
         if kind == "row":
@@ -105,7 +108,11 @@ def blocks_of(text: str) -> Iterator[Block]:
                 yield Block("row", spans, header)
         elif _is_stray_code(shown[i], kind):
             continue
-        elif kind == "heading" and not _is_marked_heading(shown[i]) and _in_list(shown, kinds, i):
+        elif (
+            kind == "heading"
+            and not _is_marked_heading(shown[i])
+            and (_in_list(shown, kinds, i) or _in_run(shown, kinds, apart, i))
+        ):
             yield Block("item", spans)
         else:
             yield Block(kind, spans)
@@ -142,6 +149,20 @@ def _in_list(lines: Sequence[str], kinds: Sequence[str], at: int) -> bool:
     return announced and last > first
 
 
+def _in_run(lines: Sequence[str], kinds: Sequence[str], apart: Sequence[bool], at: int) -> bool:
+    """Whether a line is one of several short ones right below each other, but the first: a list or table that lost its marks."""
+
+    def goes_on(i: int) -> bool:
+        return 0 < i < len(lines) and kinds[i] == kinds[i - 1] == "heading" and not apart[i] and not _is_marked_heading(lines[i])
+
+    first = last = at
+    while goes_on(first):
+        first -= 1
+    while goes_on(last + 1):
+        last += 1
+    return at > first and last - first + 1 >= _RUN
+
+
 def _lines(text: str) -> list[tuple[Span, ...]]:
     """The sentences of each line; a formula or a listing is a line of its own."""
     lines: list[list[Span]] = []
@@ -166,7 +187,7 @@ def _kind(text: str, spans: Sequence[Span]) -> BlockKind:
         return "heading"
     bare = plain(line)
     ended = _ENDED.search(bare) or _UNFINISHED.search(bare) or re.search("[，,；;]", bare)
-    titles = len(spans) == 1 and len(bare) <= _HEADING_LENGTH and not ended
+    titles = len(spans) == 1 and len(bare) <= _HEADING_LENGTH and not ended and not _CALCULATED.search(bare)
     numbered = bool(LIST_MARK.match(line))
     if titles and (not numbered or line[0].isdigit()):
         return "heading"

@@ -1,6 +1,7 @@
 """The rule for paged documents: running heads and page numbers go, sentences that a page end cuts are joined again.
 
-It looks at the edges of pages, so it runs once, before any other rule moves offsets.
+It looks at the edges of pages, so it runs once, before any other rule moves offsets. Text that was copied out of such a document
+has no pages any more, only their numbered lines: a rule of its own.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from corpus.documents import RawDocument
 from ingest.cleaning.draft import Edit, Rule
@@ -23,6 +25,13 @@ _PAGE_NUMBER = re.compile(
     + r")[\W_]*",
     re.IGNORECASE,
 )
+# "Lecture 9   14/37", "第 3 页", "Page 4 of 12": words that come again, and a number that counts on.
+_NUMBERED_LINE = re.compile(
+    r"(?P<words>.*?)[\W_]*(?:第\s*(?P<a>\d{1,4})\s*[页頁].{0,12}|(?:page|slide|p\.)\s*(?P<b>\d{1,4})(?:\s*(?:/|of)\s*\d{1,4})?"
+    r"|(?P<c>\d{1,4})\s*(?:/|of)\s*\d{1,4})[\W_]*",
+    re.IGNORECASE,
+)
+_MIN_NUMBERED = 4
 _EDGE_LINES = 2
 _MAX_HEAD = 80
 _SENTENCE_END = re.compile(r"[。！？；.!?;:：|][\"”’)）】*]*$")
@@ -50,6 +59,21 @@ def page_rule(raw: RawDocument) -> Rule | None:
         yield from (Edit(line.start, line.end) for line in heads)
 
     return rule
+
+
+def numbered_lines(text: str) -> Iterator[Edit]:
+    """The lines that numbered the pages of a document whose text was copied: several of the same words, counting on."""
+    found: dict[str, list[tuple[int, Line]]] = {}
+    for line in lines_of(text):
+        bare = line.text.strip()
+        match = _NUMBERED_LINE.fullmatch(bare) if len(bare) <= _MAX_HEAD and not bare.startswith("#") else None
+        if match:
+            number = int(match["a"] or match["b"] or match["c"])
+            found.setdefault(re.sub(r"\s+", " ", match["words"].casefold()), []).append((number, line))
+    for lines in found.values():
+        numbers = [number for number, _ in lines]
+        if len(lines) >= _MIN_NUMBERED and all(a < b for a, b in pairwise(numbers)):
+            yield from (Edit(line.start, line.end) for _, line in lines)
 
 
 def _lines(text: str, start: int, end: int) -> list[Line]:
