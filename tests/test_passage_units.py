@@ -22,7 +22,11 @@ def shown(text: str) -> list[tuple[str, str]]:
         ('He asked "why not beam search?"\nIt cannot stream.', [("sentence", "It cannot stream.")]),
         ("底数\nLLaMA 1 10000\nLlama 3 500000", [("heading", "底数"), ("item", "LLaMA 1 10000"), ("item", "Llama 3 500000")]),
         ("步骤一\n\n步骤二", [("heading", "步骤一"), ("heading", "步骤二")]),
+        # short lines that state something are no titles
         ("softmax( q·k - m * (i - j) )", [("sentence", "softmax( q·k - m * (i - j) )")]),
+        ("LLaMA 3 调到500000", [("sentence", "LLaMA 3 调到500000")]),
+        ("缺点: 训练变慢", [("sentence", "缺点: 训练变慢")]),
+        ("GPT-3 (2020)\n\n第二章：微调", [("heading", "GPT-3 (2020)"), ("heading", "第二章：微调")]),
         ("1. 增加数据\n2. 正则化\n3. 早停", [("item", "增加数据"), ("item", "正则化"), ("item", "早停")]),
         ("此外，学习率要预热。", [("sentence", "学习率要预热。")]),
         ("具体来说，RoPE 旋转查询和键。", [("sentence", "RoPE 旋转查询和键。")]),

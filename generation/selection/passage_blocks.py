@@ -27,7 +27,11 @@ _CELL_BORDER = re.compile(r"^\s*\||\s\|\s|\|\s*$")
 _RULE = re.compile(r"[\W_]+$")
 _HEADING_LENGTH = 36
 _RUN = 3  # short lines one below the other from which on they are a list under the first of them
-_CALCULATED = re.compile(r"\S\s*[=≈]\s*\S|\([^()]*\s[-+*/·]\s")
+# What a short line that titles nothing has: an equation, a product, a figure that is no year, or a label with what it says.
+_STATES = re.compile(
+    r"\S\s*[=≈≠]\s*\S|\([^()]*\s[-+*/·]\s|×.+×|(?<![A-Za-z\d_.-])(?:(?!(?:19|20)\d\d(?!\d))\d{3,}|\d+\.\d+%?)(?![A-Za-z\d.])"
+    r"|^(?!Q\d|第|Day|Part|[\d一二三四五六七八九十]+[.、])[^\s:：]{1,12}[:：]\s?[^\s:：]{2}"
+)
 # A line of a listing whose fence was cut off: a statement, an assignment of a call, a decorator.
 _CODE_LINE = re.compile(
     r"(?:def \w+\(|class \w+[(:]|import \w|from \S+ import |return\b|@\w+|(?:for|if|while|with|elif|else)\b.*:$|self\.\w|print\("
@@ -108,12 +112,9 @@ def blocks_of(text: str) -> Iterator[Block]:
                 yield Block("row", spans, header)
         elif _is_stray_code(shown[i], kind):
             continue
-        elif (
-            kind == "heading"
-            and not _is_marked_heading(shown[i])
-            and (_in_list(shown, kinds, i) or _in_run(shown, kinds, apart, i))
-        ):
-            yield Block("item", spans)
+        elif kind == "heading" and not _is_marked_heading(shown[i]):
+            listed = _in_list(shown, kinds, i) or _in_run(shown, kinds, apart, i)
+            yield Block("item" if listed else "line" if _STATES.search(plain(shown[i])) else "heading", spans)
         else:
             yield Block(kind, spans)
 
@@ -187,7 +188,7 @@ def _kind(text: str, spans: Sequence[Span]) -> BlockKind:
         return "heading"
     bare = plain(line)
     ended = _ENDED.search(bare) or _UNFINISHED.search(bare) or re.search("[，,；;]", bare)
-    titles = len(spans) == 1 and len(bare) <= _HEADING_LENGTH and not ended and not _CALCULATED.search(bare)
+    titles = len(spans) == 1 and len(bare) <= _HEADING_LENGTH and not ended
     numbered = bool(LIST_MARK.match(line))
     if titles and (not numbered or line[0].isdigit()):
         return "heading"
