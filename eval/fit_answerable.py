@@ -4,14 +4,12 @@
 
 Gold questions about tidy notes are easily told from those that these do not answer, so the questions about messy notebooks are
 asked too, of each notebook alone: to fit only those of topics that the reader was not trained on. Prints the AUROC and what is
-answered and refused at 0.5, for the fit and for each set that is kept for measuring. Both classes weigh alike in the fit; with
-the reader, which tells them apart well, questions are then taken to be answered by the notes three times in five.
+answered and refused at 0.5, for the fit and for each set that is kept for measuring. Both classes weigh alike in the fit.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -36,7 +34,7 @@ Examples = tuple[FloatMatrix, NDArray[np.bool_]]
 
 NOTEBOOKS = Path(__file__).parents[1] / "corpus" / "training" / "notebooks"
 _INPUTS = ("relevance", "statement", "reading")
-_ODDS = 1.5  # that the notes answer: people mostly ask about what they have read
+_USED = {"reranked": ("relevance", "statement"), "read": ("relevance", "reading")}  # by what there is to judge with
 
 
 def examples(questions: Sequence[GoldQuestion], retriever: HybridRetriever, reader: Reader) -> Examples:
@@ -86,17 +84,18 @@ def main() -> None:
     sets = {"fit": dev, "gold dev": gold["dev"], "gold test": gold["test"]}
     sets |= dict(_of_notebooks(arguments.notebooks, "test", retriever, reader))
     stored = {}
-    for name, count, odds in (("reranked", 2, 1.0), ("read", 3, _ODDS)):
-        balanced, weights = fit(dev[0][:, :count], dev[1])
-        intercept = balanced + math.log(odds)
+    for name, used in _USED.items():
+        columns = [_INPUTS.index(each) for each in used]
+        intercept, weights = fit(dev[0][:, columns], dev[1])
         for part, (inputs, right) in sets.items():
-            scores = intercept + inputs[:, :count] @ weights
+            scores = intercept + inputs[:, columns] @ weights
             answered, refused = float((scores[right] > 0).mean()), float((scores[~right] <= 0).mean())
             print(
                 f"{name}, {part}: n={len(right)} AUROC={auroc(scores, right):.3f} answered={answered:.3f} refused={refused:.3f}"
             )
-        named = {"intercept": intercept, **dict(zip(_INPUTS, weights.tolist(), strict=False))}
-        stored[name] = {key: round(value, 4) for key, value in named.items()}
+        stored[name] = {
+            key: round(value, 4) for key, value in (("intercept", intercept), *zip(used, weights.tolist(), strict=True))
+        }
     arguments.out.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
 
 

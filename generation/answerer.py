@@ -93,15 +93,15 @@ class Answerer(NotesAnswerer):
     def second_look(self, query: Query, found: SearchResult, selected: Evidence) -> SearchResult:
         """The search with the probability that the notes answer: none for a question about a name that no hit has.
 
-        A question of parts is only doubted after each is looked for.
+        A question of parts is, without a reader, only doubted after each is looked for.
         """
         if unmentioned(query.text, found.hits):
             return replace(found, relevance=0.0)
         whole = answerable(found.relevance, selected.statement, selected.reading)
-        if whole >= self.settings.min_relevance:
+        if whole >= self.settings.min_relevance or selected.reading is not None:
             return replace(found, relevance=whole)
         by_parts = statement_by_parts(query, found.hits, reranker=self.retriever.reranker, settings=self.settings.evidence)
-        likely = whole if by_parts is None else max(whole, answerable(found.relevance, by_parts, selected.reading))
+        likely = whole if by_parts is None else max(whole, answerable(found.relevance, by_parts))
         return replace(found, relevance=likely)
 
     def select(self, query: Query, hits: Sequence[Hit]) -> Evidence:

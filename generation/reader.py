@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from generation.reader_input import NO, YES, Packed, packed
+from generation.reader_input import NO, YES, Packed, ReadUnit, packed
 
 if TYPE_CHECKING:
     from generation.models.language_model import Runtime
@@ -47,8 +47,8 @@ class Reader:
     tokenizer: Any
     read: Callable[[Packed], FloatMatrix]
 
-    def score(self, question: str, units: Sequence[tuple[str, str]]) -> FloatVector:
-        """Logits of units, given as heading and text, as an answer to a question or to a part of it, shape (units,)."""
+    def score(self, question: str, units: Sequence[ReadUnit]) -> FloatVector:
+        """Logits of units as an answer to a question or to a part of it, shape (units,)."""
         found = [
             self.read(packed(self.tokenizer, question, units[start : start + _TOGETHER]))
             for start in range(0, len(units), _TOGETHER)

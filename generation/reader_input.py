@@ -3,8 +3,9 @@
     ids        <bos> question | unit 0 | unit 1 | ...
     positions  0 ... p-1      | p ...  | p ...  | ...
 
-So a unit is read as if it stood alone behind the question, and the question is read once. The last token of a unit is where its
-score is read. Parted attention in one sequence: Krell et al., 2021, arXiv:2107.02027 ("packing"), the question shared.
+So a unit is read as if it stood alone behind the question, and the question is read once: its heading, what it goes on from, and
+the unit itself, whose last token is where its score is read. Parted attention in one sequence: Krell et al., 2021,
+arXiv:2107.02027 ("packing"), the question shared.
 """
 
 from __future__ import annotations
@@ -21,7 +22,22 @@ from corpus.language import to_simplified
 # What the score is read from: is this an answer, yes or no.
 YES, NO = "是", "否"
 _ASK = "\n答："
-_QUESTION, _UNIT = 96, 192  # most tokens of each
+_QUESTION, _BEFORE, _UNIT = 96, 48, 192  # most tokens of each
+
+
+@dataclass(frozen=True, slots=True)
+class ReadUnit:
+    """A unit as the reader sees it.
+
+    Attributes:
+        heading: the titles and the lead that it stands under.
+        text: what is scored.
+        before: what it goes on from; empty where it stands by itself.
+    """
+
+    heading: str
+    text: str
+    before: str = ""
 
 
 @dataclass(frozen=True)
@@ -46,15 +62,20 @@ class Packed:
         return np.asarray(shared & (order[None] <= order[:, None]))
 
 
-def packed(tokenizer: Any, question: str, units: Sequence[tuple[str, str]]) -> Packed:
-    """A question with units, given as heading and text; Chinese in simplified characters, what is too long cut off."""
+def packed(tokenizer: Any, question: str, units: Sequence[ReadUnit]) -> Packed:
+    """A question with units; Chinese in simplified characters, what is too long cut off."""
     asked = tokenizer.encode(f"问题：{to_simplified(question)}")[:_QUESTION]
     ask = tokenizer.encode(_ASK, add_special_tokens=False)
     ids, positions, unit, ends = list(asked), list(range(len(asked))), [-1] * len(asked), []
-    for number, (heading, text) in enumerate(units):
-        said = tokenizer.encode(f"\n{to_simplified(heading)}\n{to_simplified(text)}", add_special_tokens=False)[:_UNIT] + ask
+    for number, read in enumerate(units):
+        said = _told(tokenizer, read)[:_UNIT] + ask
         ids += said
         positions += range(len(asked), len(asked) + len(said))
         unit += [number] * len(said)
         ends.append(len(ids) - 1)
     return Packed(np.array(ids), np.array(positions), np.array(unit), np.array(ends, dtype=np.int64))
+
+
+def _told(tokenizer: Any, read: ReadUnit) -> list[int]:
+    lines = [(read.heading, _UNIT), *([(f"（接：{read.before}）", _BEFORE)] if read.before else []), (read.text, _UNIT)]
+    return [i for line, most in lines for i in tokenizer.encode(f"\n{to_simplified(line)}", add_special_tokens=False)[:most]]

@@ -29,7 +29,12 @@ def test_more_relevant_passages_a_better_statement_and_a_surer_reader_never_make
 ) -> None:
     (one, other), (low, high), (doubting, sure) = sorted((one, other)), sorted((low, high)), sorted((doubting, sure))
     assert 0 <= answerable(one, low) <= answerable(other, high) <= 1
-    assert 0 <= answerable(one, low, doubting) <= answerable(other, high, sure) <= 1
+    assert 0 <= answerable(one, low, doubting) <= answerable(other, low, sure) <= 1
+
+
+@pytest.mark.parametrize(("relevance", "reading", "answered"), [(0.02, 2.0, True), (0.9, -3.0, False), (0.3, 0.5, True)])
+def test_the_reader_outweighs_the_search(relevance: float, reading: float, answered: bool) -> None:
+    assert all((answerable(relevance, statement, reading) >= 0.5) is answered for statement in (-4.0, 4.0))
 
 
 @given(SHARES)

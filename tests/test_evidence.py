@@ -474,3 +474,22 @@ def test_the_nearest_line_comes_with_what_it_needs(lines: tuple[tuple[str, float
 )
 def test_a_title_is_shown_without_its_number(title: str, bare: str) -> None:
     assert unnumbered(title) == bare
+
+
+@pytest.mark.parametrize(
+    ("text", "before"),
+    [
+        # running text goes on from the sentence before it, of another line too, but not over a title
+        ("T=0 也不是确定的。批次会变。\n浮点加法不满足结合律。", ["", "T=0 也不是确定的。", "批次会变。"]),
+        ("旋转查询和键。\n## 局限\n外推会变差。", ["", "", ""]),
+        # what needs another unit goes on from that one; items stand by themselves, or below the item that they belong to
+        ("步骤：\n- 量化一列\n- 补偿误差", ["", "", ""]),
+        ("- 缓存变小\n  - 因为头少了\n- 质量接近", ["", "缓存变小", ""]),
+        ("误差为\n$$e = w - q$$\n其中 $q$ 是量化值。它越小越好。", ["", "误差为\n$$e = w - q$$\n其中 $q$ 是量化值。"]),
+    ],
+)
+def test_the_reader_sees_what_a_unit_goes_on_from(text: str, before: list[str]) -> None:
+    hit = Hit(1, make_chunk(text), 1.0, Scores())
+    places = [Place(hit, number, unit) for number, unit in enumerate(units_of(text))]
+    assert [place.read().before for place in places] == before
+    assert [place.read().text for place in places] == [unit.text for unit in units_of(text)]

@@ -16,7 +16,8 @@ NOTEBOOKS = sorted((JUDGEMENTS[0].parent / "notebooks").iterdir())
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.name)
 def test_the_facts_of_an_answer_are_in_its_file(notebook: Path) -> None:
     questions = read_gold(notebook / "questions.jsonl")
-    assert (len(questions), sum(not question.answerable for question in questions)) == (84, 24)
+    near = sum(not question.answerable for question in questions)
+    assert (len(questions), near) in {(84, 24), (54, 18), (53, 17)}
     for question in questions:
         told = "\n".join((notebook / "notes" / name).read_text(encoding="utf-8") for name in question.gold_files)
         missing = [fact for fact in question.must_include if not states(told, fact)]

@@ -11,6 +11,7 @@ from corpus.documents import Chunk, SourceMap
 from corpus.results import Hit, Scores
 from generation.models.language_model import Runtime
 from generation.reader import Reader, load_reader
+from generation.reader_input import ReadUnit
 from generation.selection.evidence_reading import Place, read_best
 from generation.selection.passage_units import units_of
 
@@ -36,6 +37,10 @@ ASKED = {
 }
 
 
+def units_in(question: str) -> list[ReadUnit]:
+    return [ReadUnit(*unit) for unit in ASKED[question]]
+
+
 @pytest.fixture(scope="module", params=["openvino", "transformers"])
 def reader(request: pytest.FixtureRequest) -> Reader:
     runtime: Runtime = request.param
@@ -46,11 +51,12 @@ def reader(request: pytest.FixtureRequest) -> Reader:
 
 @pytest.mark.parametrize("question", ASKED)
 def test_the_unit_that_answers_scores_highest(reader: Reader, question: str) -> None:
-    assert reader.score(question, ASKED[question]).argmax() == 0
+    assert reader.score(question, units_in(question)).argmax() == 0
 
 
 def test_a_unit_is_worth_the_same_beside_any_others(reader: Reader) -> None:
-    question, units = next(iter(ASKED.items()))
+    question = next(iter(ASKED))
+    units = units_in(question)
     together = reader.score(question, units * 6)  # more than are read at a time
     alone = np.concatenate([reader.score(question, [unit]) for unit in units])
     assert np.abs(together - np.tile(alone, 6)).max() < 0.1 * np.abs(alone).max()

@@ -1,10 +1,11 @@
 """How likely it is that the selected evidence answers the question: the second look at it, after the search's own.
 
-    relevance of the search, best sentence by itself, best unit to the reader --logistic regression--> probability, 0-1
+    relevance of the search, best unit to the reader --logistic regression--> probability, 0-1
 
 The search judges passages, and a near miss ("what did the training of BLOOM with ALiBi cost?") finds the right ones. Whether any
-one sentence says what is asked is known only once each has been read by itself. Coefficients, with the reader and without it, lie
-in `answerable.json`, fitted by `python -m eval.fit_answerable` on the development questions and on messy notebooks.
+one sentence says what is asked is known only once each has been read by itself: by the reader, or without one by the reranker,
+whose word on single sentences adds nothing to the reader's. Coefficients lie in `answerable.json`, fitted by
+`python -m eval.fit_answerable` on the development questions and on messy notebooks.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ from retrieval.relevance import logit
 
 COEFFICIENTS = Path(__file__).with_name("answerable.json")
 # Below this relevance of the search nothing is read: hardly a question that has an answer lies there.
-SURELY_NOT = 0.05
+SURELY_NOT = 0.01
 # The reader is never surer than this, in logits: what has all the question's names and another predicate gets any number.
-_SUREST = 3.0
+_SUREST = 4.0
 
 
 def unmentioned(question: str, hits: Sequence[Hit]) -> frozenset[str]:
@@ -49,10 +50,10 @@ def answerable(relevance: float, statement: float | None, reading: float | None 
     """
     if statement is None:
         return relevance
+    known = {"intercept": 1.0, "relevance": logit(relevance)}
+    known |= {"statement": statement} if reading is None else {"reading": sureness(reading)}
     weights = _coefficients()["reranked" if reading is None else "read"]
-    score = weights["intercept"] + weights["relevance"] * logit(relevance) + weights["statement"] * statement
-    if reading is not None:
-        score += weights["reading"] * sureness(reading)
+    score = sum(weights[name] * value for name, value in known.items())
     return 1 / (1 + math.exp(-score))
 
 

@@ -66,13 +66,13 @@ class EvidenceSettings:
     """
 
     sentences: int = 7
-    gap: float = 4.5
-    elsewhere: float = 1.5
+    gap: float = 5.5
+    elsewhere: float = 2.5
     hits: int = 8
     foreign: float = 9.5
     foreign_unanswered: float = 4.0
     characters: int = 700
-    fact: float = 0.7
+    fact: float = 0.85
     list_items: int = 8
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from corpus.results import Hit
 from generation.reader import Reader
+from generation.reader_input import ReadUnit
 from generation.selection.passage_units import Unit, units_of
 from retrieval.query import names_subject
 from retrieval.relevance import logit
@@ -23,6 +24,7 @@ from retrieval.rerank import Reranker
 FloatVector = NDArray[np.float32]
 FloatMatrix = NDArray[np.float32]
 
+_TOLD = ("sentence", "formula")  # kinds of units that running text is made of
 _READ = 16  # the best units by all else, which the reader reads
 
 
@@ -41,6 +43,18 @@ class Place:
     def heading(self) -> str:
         """The title of its section, those inside the passage, and the line that leads in its list: it says what the items are."""
         return " ".join((*self.hit.chunk.heading[-1:], *self.unit.scope, self.announced())).strip()
+
+    def read(self) -> ReadUnit:
+        """As the reader sees it."""
+        return ReadUnit(self.heading(), self.unit.text, self.before())
+
+    def before(self) -> str:
+        """What it goes on from: the unit that it needs, or the sentence before a sentence; nothing of what stands by itself."""
+        units = units_of(self.hit.chunk.text)
+        if self.unit.needs is not None:
+            return units[self.unit.needs].text
+        last = units[self.number - 1] if self.number and self.unit.kind in _TOLD else None
+        return last.text if last and last.kind in _TOLD and last.scope == self.unit.scope else ""
 
     def announced(self) -> str:
         """The line that leads in its list, without the colon; nothing where there is none, or a title of `scope` does it."""
@@ -93,7 +107,7 @@ def read_best(question: str, parts: Sequence[str], places: Sequence[Place], scor
 
 def _read(question: str, places: Sequence[Place], scores: FloatVector, reader: Reader) -> FloatVector:
     best = np.argsort(-scores, kind="stable")[:_READ]
-    read = reader.score(question, [(places[i].heading(), places[i].unit.text) for i in best])
+    read = reader.score(question, [places[i].read() for i in best])
     found = np.full(len(places), read.min(), dtype=np.float32)
     found[best] = read
     return found

@@ -11,24 +11,32 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from corpus.jsonl import numbered_lines, row_of
 from corpus.sentences import sentence_spans
+from generation.reader_input import ReadUnit
 from retrieval.training.datasets import Collection, part_of, read_all
 
 _TRAINING = Path(__file__).parents[2] / "corpus" / "training"
 # Of tidy sections, of messy notebooks, and of twins: a question that a line of either answers, and one like it that none does.
-JUDGEMENTS = tuple(_TRAINING / f"{name}judgements.jsonl" for name in ("", "notebook-", "twin-"))
+JUDGEMENTS = tuple(
+    _TRAINING / f"{name}.jsonl" for name in ("judgements", "notebook-judgements-a", "notebook-judgements-b", "twin-judgements")
+)
 BELONGS, ANSWERS = 1, 2  # labels of a unit
 _MOST_SENTENCES = 8
 _TITLED = 0.4  # share of the passages whose title is shown
 
 
 class JudgedUnit(BaseModel):
-    """A unit under its heading: 2 answers the question or a part of it, 1 belongs beside the answer, 0 neither."""
+    """A unit as the reader sees it: 2 answers the question or a part of it, 1 belongs beside the answer, 0 neither."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     heading: str
     text: str
+    before: str = ""
     label: int = Field(ge=0, le=2)
+
+    def read(self) -> ReadUnit:
+        """Without its label."""
+        return ReadUnit(self.heading, self.text, self.before)
 
 
 class Judgement(BaseModel):
@@ -98,9 +106,12 @@ def _of_spans(collection: Collection, rng: Random) -> Iterator[Judgement]:
             continue
         spans = sentence_spans(passage.text)
         holds = [any(a < end and start < b for a, b in question.answers) for start, end in spans]
+        said = [passage.text[slice(*span)] for span in spans]
         first = max(0, min(holds.index(True) - rng.randrange(_MOST_SENTENCES), len(spans) - _MOST_SENTENCES)) if any(holds) else 0
         shown = range(first, min(first + _MOST_SENTENCES, len(spans)))
         heading = passage.heading if rng.random() < _TITLED else ""
-        units = tuple(JudgedUnit(heading=heading, text=passage.text[slice(*spans[i])], label=2 * holds[i]) for i in shown)
+        units = tuple(
+            JudgedUnit(heading=heading, before=said[i - 1] if i else "", text=said[i], label=2 * holds[i]) for i in shown
+        )
         if len(units) > 1 and any(unit.label for unit in units):
             yield Judgement(id=f"{collection.name}-{number}", topic=passage.article, question=question.text, units=units)

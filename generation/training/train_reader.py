@@ -82,7 +82,7 @@ class ReaderTrainer:
 
     def logits(self, judgement: Judgement) -> Tensor:
         """The scores of its units, shape (units,)."""
-        found = packed(self.tokenizer, judgement.question, [(unit.heading, unit.text) for unit in judgement.units])
+        found = packed(self.tokenizer, judgement.question, [unit.read() for unit in judgement.units])
         hidden = plain(self.network).get_decoder()(**tensors(found), use_cache=False)
         both = linear(hidden.last_hidden_state[0, torch.from_numpy(found.ends)].float(), self.words)
         return both[:, 0] - both[:, 1]
