@@ -36,6 +36,7 @@ from retrieval.rerank import Reranker
 
 WEIGHTS = Path(__file__).with_name("evidence.json")
 READ = 0.9  # logits of the regression that one of the reader's is worth
+_SURE = 5.0  # logits of the reader above which units answer alike: one that it is surer of makes the others no worse
 _BESIDE = 0.2  # logits that one of the units beside a unit is worth, and one of the best other unit of its passage
 _BEST = 20  # units whose scores tell something about what stands beside them
 _ANSWERS = 0.7  # logits of the reader from which on it takes a unit for an answer
@@ -142,7 +143,7 @@ def select_evidence(
     answers: FloatMatrix | None = None
     if reader:
         answers = read_best(query.text, parts, places, scores, reader)
-        scores = np.asarray(scores + READ * answers, dtype=np.float32)
+        scores = np.asarray(scores + READ * np.minimum(answers, _SURE), dtype=np.float32)
     kept = _in_one_language(places, scores, None if answers is None else answers[0], query, settings)
     scores = np.array([row + _BESIDE * beside(places, row) for row in scores], dtype=np.float32)
     chosen = choose([places[i] for i in kept], scores[:, kept], query.question, settings)
