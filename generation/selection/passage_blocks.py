@@ -22,7 +22,11 @@ COLON_END = re.compile(r"[:：]\s*\**$")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s")
 _ENDED = re.compile(r"[。！？；!?;.…：:][”’」』）】》\"')\]]*$")
 # A sentence whose end is the formula or the picture below it.
-_UNFINISHED = re.compile(r"(?:[是为為即]|等于|等於|\b(?:is|are|equals|becomes|gives|by))$")
+_UNFINISHED = re.compile(
+    r"(?:[是为為即]|等于|等於|因此|所以|于是|於是|从而|從而|可得|得到|[则則]有"
+    r"|\b(?:is|are|equals|becomes|gives|by|so|hence|thus|therefore|then))$",
+    re.IGNORECASE,
+)
 _CELL_BORDER = re.compile(r"^\s*\||\s\|\s|\|\s*$")
 _RULE = re.compile(r"[\W_]+$")
 _HEADING_LENGTH = 36
