@@ -39,7 +39,7 @@ READ = 0.9  # logits of the regression that one of the reader's is worth
 _SURE = 5.0  # logits of the reader above which units answer alike: one that it is surer of makes the others no worse
 _BESIDE = 0.2  # logits that one of the units beside a unit is worth, and one of the best other unit of its passage
 _BEST = 20  # units whose scores tell something about what stands beside them
-_ANSWERS = 0.7  # logits of the reader from which on it takes a unit for an answer
+_ANSWERS = 0.0  # logits of the reader above which it takes a unit for an answer
 _WIDENED = 2  # hits whose neighbours are read too
 
 
