@@ -141,6 +141,18 @@ def test_items_know_what_leads_them_in_where_scraping_lost_the_indentation() -> 
     assert [(unit.kind, unit.lead) for unit in units] == [("lead", None), ("item", 0), ("item", 0), ("item", None)]
 
 
+def test_a_line_that_unfolds_leads_in_what_stands_below_it() -> None:
+    units = units_of("- ▸ Llama 3 405B\n    - 15.6T tokens\n- ▸ its failures\n    - 466 interruptions\n    - 78% hardware")
+    assert [(unit.kind, unit.text, unit.lead) for unit in units] == [
+        ("lead", "Llama 3 405B", None),
+        ("item", "15.6T tokens", 0),
+        ("lead", "its failures", None),
+        ("item", "466 interruptions", 2),
+        ("item", "78% hardware", 2),
+    ]
+    assert {unit.kind for unit in units_of("- ▸ NF4\n- ▸ double quantization")} == {"item"}  # a bullet only
+
+
 @pytest.mark.parametrize(("gap", "lead"), [("\n\n", None), ("\n", 0)])
 def test_a_label_set_off_by_a_blank_line_opens_another_list(gap: str, lead: int | None) -> None:
     units = units_of(f"RAG 的优点：\n- 快\n- 省{gap}RAG 的局限：\n- 慢\n")

@@ -40,6 +40,8 @@ _QUOTES = "”’」』\"'"  # what may close behind a question that somebody as
 # How a list within running text begins and goes on.
 _FIRST = re.compile(r"([:：])\s*(1[、)）．.]|[（(]1[)）]|①)")
 _SECOND = re.compile(r"2[、)）．.]|[（(]2[)）]|②")
+# What an exporter puts before a line that unfolds; the same mark is a bullet where nothing stands below it.
+_TOGGLE = re.compile(r"[▸▶►]\s*")
 _LONG_ITEM = 220  # characters: a longer item is quoted sentence by sentence
 
 
@@ -175,15 +177,22 @@ class _Builder:
         if self._ends_inner_list(said):
             self.lead = self.outer
         parent = self._parent(block)
-        if COLON_END.search(line):
+        unfolds = bool(_TOGGLE.match(said)) and self._has_items(block)
+        if COLON_END.search(line) or unfolds:
             nested = self.lead is not None and self._is_item(self.lead)
             self.outer = self.outer if nested else self.lead
-            self.lead = self._append(self._unit("lead", block.start, block.end, lead=self.outer))
+            lead = self._unit("lead", block.start, block.end, lead=self.outer)
+            self.lead = self._append(replace(lead, text=_TOGGLE.sub("", said, count=1)) if unfolds else lead)
         elif len(line) <= _LONG_ITEM:
             number = self._append(self._unit("item", block.start, block.end, needs=parent, lead=self.lead))
             self.above.append((self._indentation(block), number))
         else:
             self._sentences(block, "item", self.lead)
+
+    def _has_items(self, block: Block) -> bool:
+        """Whether the next line is indented more than an item."""
+        below = re.match(r"\s*\n([ \t]*)\S", self.text[block.end :])
+        return below is not None and len(below[1]) > self._indentation(block)
 
     def _indentation(self, block: Block) -> int:
         return block.start - self.text.rfind("\n", 0, block.start) - 1
