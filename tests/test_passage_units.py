@@ -26,6 +26,8 @@ def shown(text: str) -> list[tuple[str, str]]:
         ("softmax( q·k - m * (i - j) )", [("sentence", "softmax( q·k - m * (i - j) )")]),
         ("LLaMA 3 调到500000", [("sentence", "LLaMA 3 调到500000")]),
         ("缺点: 训练变慢", [("sentence", "缺点: 训练变慢")]),
+        ("Q: bytes per parameter", [("heading", "Q: bytes per parameter")]),
+        ("问:Gemma 2 的特别之处", [("heading", "问:Gemma 2 的特别之处")]),
         ("因此\n$$a = b$$", [("formula", "因此\n$$a = b$$")]),
         ("GPT-3 (2020)\n\n第二章：微调", [("heading", "GPT-3 (2020)"), ("heading", "第二章：微调")]),
         ("1. 增加数据\n2. 正则化\n3. 早停", [("item", "增加数据"), ("item", "正则化"), ("item", "早停")]),

@@ -34,8 +34,9 @@ _RUN = 3  # short lines one below the other from which on they are a list under 
 # What a short line that titles nothing has: an equation, a product, a figure that is no year, or a label with what it says.
 _STATES = re.compile(
     r"\S\s*[=≈≠]\s*\S|\([^()]*\s[-+*/·]\s|×.+×|(?<![A-Za-z\d_.-])(?:(?!(?:19|20)\d\d(?!\d))\d{3,}|\d+\.\d+%?)(?![A-Za-z\d.])"
-    r"|^(?!Q\d|第|Day|Part|[\d一二三四五六七八九十]+[.、])[^\s:：]{1,12}[:：]\s?[^\s:：]{2}"
+    r"|^(?!第|Day|Part|[\d一二三四五六七八九十]+[.、])[^\s:：]{1,12}[:：]\s?[^\s:：]{2}"
 )
+_ASKS = re.compile(r"(?:Q\d*|Question|[问問题題]\d*)\s*[:：]")
 # A line of a listing whose fence was cut off: a statement, an assignment of a call, a decorator.
 _CODE_LINE = re.compile(
     r"(?:def \w+\(|class \w+[(:]|import \w|from \S+ import |return\b|@\w+|(?:for|if|while|with|elif|else)\b.*:$|self\.\w|print\("
@@ -118,9 +119,14 @@ def blocks_of(text: str) -> Iterator[Block]:
             continue
         elif kind == "heading" and not _is_marked_heading(shown[i]):
             listed = _in_list(shown, kinds, i) or _in_run(shown, kinds, apart, i)
-            yield Block("item" if listed else "line" if _STATES.search(plain(shown[i])) else "heading", spans)
+            yield Block("item" if listed else "line" if _states(plain(shown[i])) else "heading", spans)
         else:
             yield Block(kind, spans)
+
+
+def _states(line: str) -> bool:
+    """Whether a short line says something: it titles nothing, and is no question."""
+    return bool(_STATES.search(line)) and not _ASKS.match(line)
 
 
 def _is_stray_code(line: str, kind: BlockKind) -> bool:
