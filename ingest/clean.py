@@ -19,7 +19,7 @@ from ingest.cleaning.layout import LAYOUT_RULES
 from ingest.cleaning.links import LINK_RULES
 from ingest.cleaning.lost import LOST_RULES
 from ingest.cleaning.markup import MARKUP_RULES
-from ingest.cleaning.pages import numbered_lines, page_rule
+from ingest.cleaning.pages import numbered_page_ends, page_rule
 from ingest.cleaning.protect import outside_protected, substitute
 from ingest.cleaning.residue import RESIDUE_RULES
 from ingest.cleaning.tail import TAIL_RULES
@@ -41,7 +41,7 @@ _SPACE_RULES: tuple[tuple[str, Rule], ...] = (
 # Lines are judged before links lose their targets, which tell a list of links from a list of words; tails before single
 # lines, which mark where an article ended.
 RULES: tuple[tuple[str, Rule], ...] = (
-    ("page-furniture", numbered_lines),
+    ("page-furniture", numbered_page_ends),
     *CHARACTER_RULES, *LOST_RULES, *LINK_RULES, *PAGE_RULES, *TAIL_RULES, *RESIDUE_RULES, *MARKUP_RULES, *LAYOUT_RULES,
     *_SPACE_RULES,
 )  # fmt: skip

@@ -61,7 +61,7 @@ def page_rule(raw: RawDocument) -> Rule | None:
     return rule
 
 
-def numbered_lines(text: str) -> Iterator[Edit]:
+def numbered_page_ends(text: str) -> Iterator[Edit]:
     """The lines that numbered the pages of a document whose text was copied: several of the same words, counting on."""
     found: dict[str, list[tuple[int, Line]]] = {}
     for line in lines_of(text):
